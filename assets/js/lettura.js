@@ -1,0 +1,29 @@
+// Definizioni al passaggio, al fuoco e al tocco; riquadri scorrevoli raggiungibili da tastiera.
+document.addEventListener("DOMContentLoaded", () => {
+  const voci = window.GLOSSARIO || {};
+  const tocco = () => matchMedia("(hover: none)").matches;
+  document.querySelectorAll("article a.reference.internal[href*='#term-']").forEach((link) => {
+    const definizione = voci[decodeURIComponent(link.hash.slice(1))];
+    if (!definizione || link.closest("dl.glossary dt")) return;
+    const tip = tippy(link, {
+      content: definizione, allowHTML: true, interactive: true, theme: "libro", maxWidth: 420,
+      trigger: "mouseenter focus", touch: true, delay: [150, 50], appendTo: () => document.body,
+      aria: { content: "describedby", expanded: false },
+    });
+    link.addEventListener("click", (evento) => {  // al tocco: prima la definizione, poi la pagina
+      if (!tocco() || link.dataset.aperto) return;
+      evento.preventDefault();
+      link.dataset.aperto = "1";
+      tip.show();
+      tip.setProps({ onHidden: () => delete link.dataset.aperto });
+    });
+  });
+
+  const larghi = "div.math, div.highlight pre, .cell_output, .pst-scrollable-table-container";
+  const raggiungibili = () => document.querySelectorAll(larghi).forEach((e) => {
+    const scorre = [e, ...e.querySelectorAll(".katex-display, pre")].filter((x) => x.scrollWidth > x.clientWidth + 1);
+    scorre.forEach((x) => x.setAttribute("tabindex", "0"));
+  });
+  raggiungibili();
+  window.addEventListener("resize", raggiungibili);
+});
