@@ -3,15 +3,16 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+TORCH ?= 2.13.0
 PY := $(VENV)/bin/python
 # CPU=1: PyTorch senza le librerie CUDA (su Linux risparmia alcuni gigabyte)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 export ORIGINALE
 
-.PHONY: aiuto ambiente libro test servi notebook pdf pulisci blocca
+.PHONY: aiuto ambiente libro test servi notebook pdf immagini pulisci blocca
 
 aiuto:           ## questo elenco
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 ambiente: $(VENV)/.pronto node_modules/.pronto    ## ambiente virtuale, pacchetti e file per il browser
 
@@ -42,11 +43,15 @@ notebook: ambiente  ## apre i capitoli in JupyterLab
 pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
 	@$(PY) -m lettore.costruzione --pdf
 
+immagini: ambiente  ## rifà l’immagine del README dalla pagina costruita senza l’originale
+	@$(PY) -m lettore.ritratto
+
 pulisci:         ## toglie ciò che la costruzione ha prodotto (non l’ambiente, non _originale)
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
 
-blocca:          ## rifà requirements.lock dalle versioni più nuove ammesse da pyproject.toml
+blocca:          ## rifà requirements.lock con le versioni più nuove ammesse da pyproject.toml (TORCH=versione)
 	@rm -rf _build/blocca && $(PYTHON) -m venv _build/blocca
+	@_build/blocca/bin/python -m pip install --quiet torch==$(TORCH)
 	@_build/blocca/bin/python -m pip install --quiet ".[libro,prove]"
-	@_build/blocca/bin/python -m pip freeze --exclude attenzione | sed 's/+cpu$$//' > requirements.lock
+	@_build/blocca/bin/python -m pip freeze --exclude attenzione | grep -vE '^(nvidia-|cuda-|triton)' | sed 's/+cpu$$//' > requirements.lock
 	@rm -rf _build/blocca

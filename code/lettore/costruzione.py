@@ -61,8 +61,8 @@ def ambiente_pulito() -> dict[str, str]:
 
 def jupyter_book(radice: Path, uscita: Path, costruttore: str) -> int:
     """Lancia Jupyter Book, severo (``-W -n``); rende il suo stato di uscita."""
-    comando = [str(Path(sys.executable).with_name("jupyter-book")), "build", "--all", "-W", "-n", "--keep-going",
-               "--path-output", str(uscita), "--builder", costruttore, str(radice)]
+    comando = [Path(sys.executable).with_name("jupyter-book"), "build", "--all", "-W", "-n", "--keep-going",
+               "--path-output", uscita, "--builder", costruttore, radice]
     return subprocess.run(comando, env=ambiente_pulito()).returncode
 
 
@@ -78,7 +78,7 @@ def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: s
     dimentica_uscite_vecchie(radice, uscita)
     stato = jupyter_book(radice, uscita, costruttore)
     if stato:
-        print("\nIl libro non è stato costruito: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
+        print("\nIl libro non è costruito: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
         return stato
     file = {"html": "html/index.html", "pdflatex": "latex/libro.pdf"}[costruttore]
     durata = time.monotonic() - inizio
@@ -89,7 +89,7 @@ def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: s
         blocchi = carica(radice)["trovati"]
         print(f"  inglese    degli autori, {blocchi} blocchi su {len(leggi_inventario())}")
     else:
-        print("  inglese    glosse nostre: manca l’originale. Per averlo: make libro ORIGINALE=percorso.tar.gz")
+        print("  inglese    glosse nostre: l’originale si aggiunge con make libro ORIGINALE=percorso.tar.gz")
     return 0
 
 

@@ -7,6 +7,7 @@ glossary.md e il controllo dei simboli.
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -27,8 +28,9 @@ CAMPI = ("simbolo", "gruppo", "tex", "si_legge", "significato", "forma", "modell
 FACOLTATIVI = ("nota", "altrove")
 
 
+@cache
 def leggi_notazione(percorso: Path = NOTAZIONE) -> dict:
-    """Legge e controlla la tabella; rende il dizionario così com’è scritto nel file."""
+    """Legge e controlla la tabella; rende il dizionario com’è scritto nel file, sempre lo stesso oggetto."""
     try:
         dati = yaml.safe_load(percorso.read_text(encoding="utf-8"))
     except yaml.YAMLError as errore:
@@ -45,9 +47,7 @@ def macro_katex(notazione: dict | None = None) -> dict[str, str]:
 
 def macro_latex(notazione: dict | None = None) -> str:
     """Le stesse macro per il preambolo LaTeX; un nome già usato da LaTeX è un errore di composizione."""
-    return "".join(
-        f"\\newcommand{{{nome}}}{{{corpo}}}\n" for nome, corpo in macro_katex(notazione).items()
-    )
+    return "".join(f"\\newcommand{{{nome}}}{{{corpo}}}\n" for nome, corpo in macro_katex(notazione).items())
 
 
 def simboli_del_gruppo(notazione: dict, gruppo: str | None = None) -> list[dict]:

@@ -33,6 +33,7 @@ Un riassunto al 100\% onesto. % \footnote{mai stampata}
 %Un’altra frase che non si stampa.
 Fine del riassunto.
 \end{abstract}
+\section*{Premessa}
 \section{Inizio}\label{sec:inizio}
 \input{capitoli/uno}
 \section{Fine}
@@ -129,6 +130,7 @@ _TESTI = [
     ("note-sala", "note", "Ora in sala."),
     ("note-stile", "note", "Stampata dal foglio di stile"),
     ("abs-p1", "paragraph", "Un riassunto al 100% onesto. Fine del riassunto."),
+    ("premessa-h", "heading", "Premessa"),
     ("s1-h", "heading", "Inizio"),
     ("fig1-cap", "caption", "La pentola, vuota."),
     (

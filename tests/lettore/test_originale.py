@@ -36,7 +36,7 @@ def fotografia(cartella: Path) -> dict[str, bytes]:
 def test_riassunto(importato):
     _, riassunto = importato
     assert riassunto["fonte"] == "articolo.tar.gz"
-    assert riassunto["trovati"] == len(riassunto["blocchi"]) == 25
+    assert riassunto["trovati"] == len(riassunto["blocchi"]) == 26
     assert riassunto["assenti"] == ["note-stile"]
 
 
@@ -123,17 +123,24 @@ def test_togli_esclusi(tex, resta):
 @pytest.mark.parametrize("nome", ["articolo.tar.gz", "articolo.tar", "senza-estensione"])
 def test_archivi(archivia, file_prova, inventario_prova, tmp_path, nome):
     riassunto = importa(str(archivia(file_prova, nome)), tmp_path / "o", inventario=inventario_prova)
-    assert riassunto["trovati"] == 25
+    assert riassunto["trovati"] == 26
 
 
 def test_archivio_con_una_cartella_dentro(archivia, file_prova, inventario_prova, tmp_path):
     dentro = {f"./zuppa/{nome}": dati for nome, dati in file_prova.items()}
-    assert importa(str(archivia(dentro)), tmp_path / "o", inventario=inventario_prova)["trovati"] == 25
+    assert importa(str(archivia(dentro)), tmp_path / "o", inventario=inventario_prova)["trovati"] == 26
 
 
 @pytest.mark.parametrize("quale", [".", "principale.tex"])
 def test_cartella_e_tex(cartella_prova, inventario_prova, tmp_path, quale):
-    assert importa(str(cartella_prova / quale), tmp_path / "o", inventario=inventario_prova)["trovati"] == 25
+    assert importa(str(cartella_prova / quale), tmp_path / "o", inventario=inventario_prova)["trovati"] == 26
+
+
+def test_nome_di_file_non_unicode(archivia, file_prova, inventario_prova, tmp_path):
+    storto = os.fsencode(tmp_path) + b"/zuppa\xff.tar.gz"
+    os.rename(archivia(file_prova), storto)
+    riassunto = importa(os.fsdecode(storto), tmp_path / "o", inventario=inventario_prova)
+    assert riassunto["fonte"] == "zuppa?.tar.gz"
 
 
 def test_un_solo_tex_compresso(tmp_path, inventario_prova):
@@ -167,12 +174,12 @@ def cambia(file_prova: dict[str, bytes], vecchio: str, nuovo: str) -> None:
 @pytest.mark.parametrize(
     ("vecchio", "nuovo", "nel_messaggio"),
     [
-        ("Costa 5", "Costa 6", ["24 blocchi su 25", "s1-p1", "La zuppa ha", "comincia così, ma è diverso"]),
+        ("Costa 5", "Costa 6", ["25 blocchi su 26", "s1-p1", "La zuppa ha", "comincia così, ma è diverso"]),
         ("La zuppa ha dimensione", "Il brodo ha dimensione", ["s1-p1", "nessun testo comincia così"]),
         ("figure/pentola", "figure/tegame", ["fig1", "manca il file figure/tegame"]),
         ("Assaggiare", "Assaggiare\\footnote{Nuova.}", ["s1.1-li2", "nota"]),
         ("footnotemark[1]", "footnotemark[9]", ["authors", "nota"]),
-        (r"\end{equation}", r"+1\end{equation}", ["eq1", "24 blocchi"]),
+        (r"\end{equation}", r"+1\end{equation}", ["eq1", "25 blocchi"]),
         (r"\textbf{2.5}", r"\textbf{2.6}", ["tab1", "è diverso"]),
         ("\\label{fig:pentola}", "\\label{fig:altra}", ["s1-p1", "comincia così, ma è diverso"]),
     ],
@@ -184,6 +191,13 @@ def test_altra_versione(archivia, file_prova, inventario_prova, tmp_path, vecchi
     for pezzo in nel_messaggio:
         assert pezzo in str(errore.value)
     assert not (tmp_path / "o").exists()
+
+
+def test_cella_smisurata(archivia, file_prova, inventario_prova, tmp_path):
+    """Una cella che dichiara di coprire un miliardo di righe non riempie la memoria."""
+    cambia(file_prova, "multirow{2}", "multirow{1000000000}")
+    with pytest.raises(ErroreOriginale, match="tab1"):
+        importa(str(archivia(file_prova)), tmp_path / "o", inventario=inventario_prova)
 
 
 def test_figura_cambiata(archivia, file_prova, inventario_prova, tmp_path):
@@ -333,10 +347,12 @@ def test_tex_che_pandoc_non_capisce(archivia, file_prova, inventario_prova, tmp_
 
 def test_pandoc_non_legge_altri_file(tmp_path, inventario_prova):
     """Il TeX ostile che nomina file della macchina non li ottiene."""
-    (tmp_path / "segreto.tex").write_text("Si può copiare per studio.")
+    segreto = tmp_path / "segreto.tex"
+    segreto.write_text("Si può copiare per studio.")
     tex = tmp_path / "dentro" / "uno.tex"
     tex.parent.mkdir()
-    for comando in ("\\input{../segreto}", "\\input ../segreto\n", "\\lstinputlisting{../segreto.tex}"):
+    nascosto = f"\\newcommand{{\\prendi}}{{\\input}}\\prendi{{{segreto}}}"
+    for comando in ("\\input{../segreto}", f"\\input {segreto}\n", nascosto):
         tex.write_text(f"\\documentclass{{article}}\\begin{{document}}{comando}\\end{{document}}")
         with pytest.raises(ErroreOriginale):
             importa(
@@ -354,7 +370,7 @@ def test_comando_riuscito(archivia, file_prova, inventario_prova, tmp_path, monk
     assert __main__.main(["--da", str(archivia(file_prova)), "--in", str(tmp_path / "o")]) == 0
     uscita = capsys.readouterr()
     assert uscita.out.splitlines() == [
-        "Originale inglese: riconosciuti 25 blocchi su 129.",
+        "Originale inglese: riconosciuti 26 blocchi su 129.",
         "Assenti perché li stampa soltanto il foglio di stile: note-stile.",
     ]
     assert uscita.err == ""

@@ -58,15 +58,16 @@ def parole(testo: str) -> list[dict]:
 _PEZZI = st.text(st.sampled_from("\\`*_{}[]()<>$~#&|^!@+-=.:;%\"'/ a1é")) | st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zs", "Zl", "Zp"))
 )
-_INIZI = st.sampled_from(
-    ["", "# ", "- ", "+ ", "* ", "12. ", "3) ", "> ", "=== ", "--- ", "``` ", "::: ", "$$ ", "% ", "(a)= ", "+++ "]
-    + ["| a | b | ", ": ", ":a: b ", "[a]: b ", "[^a]: b ", "{{ a }} ", "{a}`b` ", "<b> ", "<!-- ", "\\begin{x} "]
-    + ["http://a.b ", "&amp; ", "- [ ] ", "~~~ ", "***a*** ", "![a](b) ", "{#a} ", "1986. ", "$a$ ", "\\"]
-)
+_INIZI = [
+    "# ", "- ", "+ ", "* ", "12. ", "3) ", "> ", "=== ", "--- ", "``` ", "::: ", "$$ ", "% ",
+    "(a)= ", "+++ ", ": ", ":a: b ", "[a]: b ", "[^a]: b ", "{{ a }} ", "{a}`b` ", "<b> ", "<!-- ",
+    "\\begin{x} ", "http://a.b ", "&amp; ", "- [ ] ", "~~~ ", "***a*** ", "![a](b) ", "{#a} ",
+    "1986. ", "$a$ ", "\\",
+]
 
 
 @settings(max_examples=600, deadline=None)
-@given(_INIZI, st.lists(_PEZZI, max_size=4))
+@given(st.sampled_from(_INIZI), st.lists(_PEZZI, max_size=4))
 def test_il_testo_torna_uguale(analizza, inizio, pezzi):
     testo = " ".join((inizio + " ".join(pezzi)).split())
     if not testo:
@@ -89,7 +90,7 @@ def test_il_corsivo_tiene(analizza, testo):
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("`a_*\\{ "), min_size=1).filter(str.strip))
 def test_il_codice_tiene(analizza, testo):
-    testo = testo.strip()
+    testo = " ".join(testo.split())
     segni = analizza(paragrafo([{"t": "Code", "c": [["", [], []], testo]}]))
     assert segni == [("code_inline", testo)]
 
@@ -101,7 +102,7 @@ def test_il_codice_tiene(analizza, testo):
         (r"\textbf{\emph{due}}", "***due***"),
         (r"``doppie'' e `semplici' e \"dritte\"", None),
         (r"a--b --- c ... \ldots", "a–b — c ... …"),
-        (r"\texttt{a`b}", "``a`b``"),
+        (r"\verb|a`b_c|", "``a`b_c``"),
         (r"\textsc{Nips} \underline{x}", "Nips x"),
         (r"x\textsuperscript{2}\textsubscript{i}", "x{sup}`2`{sub}`i`"),
         (r"\cite{a}, \citep{b,c}, \citet{d}", "{cite}`a`, {cite}`b,c`, {cite}`d`"),
@@ -124,7 +125,8 @@ def test_paragrafi(tex, myst, analizza):
 
 
 def test_virgolette_come_nell_originale():
-    assert paragrafo(nodi_di("\"dritte\" ``doppie'' `semplici' l'uno")) == '"dritte" “doppie” ‘semplici’ l’uno'
+    scritto = paragrafo(nodi_di("\"dritte\" ``doppie'' `semplici' l'uno"))
+    assert scritto == '"dritte" “doppie” ‘semplici’ l’uno'
 
 
 def test_indirizzi():
@@ -137,7 +139,7 @@ def test_indirizzi():
         ("x = 1", "$$\nx = 1\n$$"),
         ("\\begin{equation*}\n x\n\n = 1\n\\end{equation*}", "$$\nx\n= 1\n$$"),
         ("\\begin{gather}\na\\\\\nb\n\\end{gather}", "$$\n\\begin{gathered}\na\\\\\nb\n\\end{gathered}\n$$"),
-        ("\\begin{align}\\label{eq:a}\na&b\\\\\n\\end{align}", "$$\n\\begin{aligned}\na&b\n\\end{aligned}\n$$"),
+        ("\\begin{align}\\label{a}\na&b\\\\\n\\end{align}", "$$\n\\begin{aligned}\na&b\n\\end{aligned}\n$$"),
     ],
 )
 def test_equazioni(tex, atteso):
@@ -156,13 +158,13 @@ def test_tabella_riletta_da_myst():
 
     righe = [["", "A", "- b"], [SEGNO_TESTATA, "", ""], ["1.", "", ""], ["", "", "# c"], ["", "", ""]]
     scritta = tabella([[parole(cella) for cella in riga] for riga in righe])
-    documento = docutils_core.publish_doctree(
-        scritta, parser=Parser(), settings_overrides={"myst_enable_extensions": ["dollarmath"], "halt_level": 2}
-    )
-    celle = [[cella.astext() for cella in riga.findall(nodes.entry)] for riga in documento.findall(nodes.row)]
+    scelte = {"myst_enable_extensions": ["dollarmath"], "halt_level": 2}
+    documento = docutils_core.publish_doctree(scritta, parser=Parser(), settings_overrides=scelte)
+    celle = [[c.astext() for c in riga.findall(nodes.entry)] for riga in documento.findall(nodes.row)]
     assert celle == [righe[0], *righe[2:]]
-    assert len(list(documento.findall(nodes.thead))[0].children) == 1
+    assert len(next(documento.findall(nodes.thead)).children) == 1
 
 
 def test_proteggi_non_tocca_il_resto():
-    assert proteggi("L’uno, l'altro: 50% (circa) \"così\" – 3.5!") == "L’uno, l'altro: 50% (circa) \"così\" – 3.5!"
+    testo = "L’uno, l'altro: 50% (circa) \"così\" – 3.5!"
+    assert proteggi(testo) == testo

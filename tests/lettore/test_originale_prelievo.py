@@ -38,7 +38,7 @@ def servitore(*risposte):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gestore)
-    server.daemon_threads = True
+    server.handle_error = lambda *_: None
     filo = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     filo.start()
     try:
@@ -74,7 +74,7 @@ def senza_pausa(monkeypatch):
 def test_scarica_e_importa(archivia, file_prova, inventario_prova, tmp_path, capsys):
     with servitore(manda(archivia(file_prova).read_bytes())) as (url, richieste):
         riassunto = importa(None, tmp_path / "o", inventario=inventario_prova, url=url)
-    assert riassunto["trovati"] == 25
+    assert riassunto["trovati"] == 26
     assert riassunto["fonte"] == url
     assert len(richieste) == 1
     assert richieste[0]["User-Agent"].startswith("attenzione-libro/")
@@ -200,13 +200,15 @@ def test_percorso_che_non_e_un_file(percorso):
         apri(Path(percorso))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root legge qualsiasi file")
-def test_file_senza_permesso(tmp_path):
-    file = tmp_path / "dato.tar"
-    file.write_bytes(b"x")
-    file.chmod(0)
-    with pytest.raises(ErroreOriginale, match="non si riesce a leggere"):
-        apri(file)
+@pytest.mark.parametrize("nome", ["dato.tar", "ms.tex"])
+def test_file_senza_permesso(tmp_path, monkeypatch, nome):
+    def vietato(*_):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / nome).write_bytes(MINIMO)
+    monkeypatch.setattr(Path, "open", vietato)
+    with pytest.raises(ErroreOriginale, match=f"{nome}: non si riesce a leggere .Permission denied"):
+        appiattisci(apri(tmp_path / nome))
 
 
 @pytest.mark.parametrize(
@@ -216,6 +218,12 @@ def test_file_senza_permesso(tmp_path):
 def test_archivio_senza_articolo(archivia, contenuto):
     with pytest.raises(ErroreOriginale, match=r"non c’è un file \.tex con"):
         apri(archivia(contenuto))
+
+
+def test_cartella_corrente(tmp_path, monkeypatch):
+    (tmp_path / "ms.tex").write_bytes(MINIMO)
+    monkeypatch.chdir(tmp_path)
+    assert apri(Path(".")).nome == tmp_path.name
 
 
 def test_cartella_senza_articolo(tmp_path):
@@ -276,6 +284,17 @@ def test_cartelle_ammesse(archivia):
     assert apri(archivio).principale == "ms.tex"
 
 
+@pytest.mark.parametrize("misura", [2**70, -512, -1024])
+def test_misure_impossibili(tmp_path, misura):
+    """Un elemento che si dichiara immenso, o lungo meno di zero, non blocca né confonde."""
+    elemento = tarfile.TarInfo("ms.tex")
+    elemento.size = misura
+    file = tmp_path / "dato.tar"
+    file.write_bytes(elemento.tobuf(tarfile.GNU_FORMAT) + bytes(20 * 512))
+    with pytest.raises(ErroreOriginale, match=r"troncato o rovinato|più di 500 file"):
+        apri(file)
+
+
 def test_bomba_gzip(tmp_path):
     """Pochi kilobyte che ne diventano centinaia di milioni."""
     file = tmp_path / "bomba.gz"
@@ -287,20 +306,22 @@ def test_bomba_gzip(tmp_path):
         apri(file)
 
 
-def test_bomba_sparsa(tmp_path):
-    """Un file «sparso» di tar dichiara zeri che nell’archivio non ci sono."""
-    elemento = tarfile.TarInfo("ms.tex")
-    elemento.pax_headers = {
-        "GNU.sparse.major": "1",
-        "GNU.sparse.minor": "0",
-        "GNU.sparse.name": "ms.tex",
-        "GNU.sparse.realsize": str(2**40),
-    }
-    mappa = f"1\n{2**40}\n0\n".encode().ljust(512, b"\0")
-    elemento.size = len(mappa)
+@pytest.mark.parametrize(("quanti", "misura"), [(1, 2**40), (3, 40 * 2**20)])
+def test_bomba_sparsa(tmp_path, quanti, misura):
+    """Un file «sparso» di tar dichiara zeri che nell’archivio non ci sono; il limite vale per la somma."""
+    mappa = f"1\n{misura}\n0\n".encode().ljust(512, b"\0")
     file = tmp_path / "bomba.tar"
     with tarfile.open(file, "w", format=tarfile.PAX_FORMAT) as archivio:
-        archivio.addfile(elemento, io.BytesIO(mappa))
+        for n in range(quanti):
+            elemento = tarfile.TarInfo(f"{n}.tex")
+            elemento.pax_headers = {
+                "GNU.sparse.major": "1",
+                "GNU.sparse.minor": "0",
+                "GNU.sparse.name": f"{n}.tex",
+                "GNU.sparse.realsize": str(misura),
+            }
+            elemento.size = len(mappa)
+            archivio.addfile(elemento, io.BytesIO(mappa))
     with pytest.raises(ErroreOriginale, match="decompresso supera"):
         apri(file)
 

@@ -10,8 +10,9 @@ COLORS = {"prodotto": "#cfc9ea", "softmax": "#cdeacb", "maschera": "#f7cfdd", "s
 
 
 def _box(ax, x, y, text, kind, width=2.6, height=0.62):
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, linewidth=1.2,
-                                boxstyle="round,pad=0,rounding_size=0.08", facecolor=COLORS[kind], edgecolor="black"))
+    corner = (x - width / 2, y - height / 2)
+    ax.add_patch(FancyBboxPatch(corner, width, height, linewidth=1.2, edgecolor="black", facecolor=COLORS[kind],
+                                boxstyle="round,pad=0,rounding_size=0.08"))
     ax.text(x, y, text, ha="center", va="center", fontsize=12)
 
 
@@ -19,8 +20,8 @@ def _arrow(ax, *points):
     """Linea spezzata per i punti dati, con la freccia sull’ultimo tratto."""
     xs, ys = zip(*points, strict=True)
     ax.plot(xs[:-1], ys[:-1], color="black", linewidth=1.2, solid_capstyle="butt")
-    ax.annotate("", points[-1], points[-2], arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 1.2,
-                                                        "shrinkA": 0, "shrinkB": 0})
+    head = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", points[-1], points[-2], arrowprops=head)
 
 
 def _shape(ax, x, y, text, ha="left"):
@@ -40,18 +41,19 @@ def scaled_dot_product_diagram(d_k=r"$d_k$", d_v=r"$d_v$", n_q="$n_q$", n_k="$n_
     Ogni argomento è un testo o un numero da scrivere nelle forme. Rende la figura.
     """
     fig, ax = _canvas(9, 8.4)
-    steps = [(1.6, r"prodotto $QK^T$", "prodotto", f"{n_q} × {n_k}"), (2.9, r"scala: $/\sqrt{d_k}$", "scala", ""),
-             (4.2, "maschera (facoltativa)", "maschera", ""), (5.5, "softmax, riga per riga", "softmax",
-                                                              f"{n_q} × {n_k}, righe a somma 1"),
-             (6.9, r"prodotto $AV$", "prodotto", f"{n_q} × {d_v}")]
-    for y, text, kind, _ in steps[:-1]:
+    steps = [(1.6, "prodotto $QK^T$", "prodotto", f"{n_q} × {n_k}"),
+             (2.9, r"scala: $/\sqrt{d_k}$", "scala", ""),
+             (4.2, "maschera (facoltativa)", "maschera", ""),
+             (5.5, "softmax, riga per riga", "softmax", f"{n_q} × {n_k}, righe a somma 1"),
+             (6.9, "prodotto $AV$", "prodotto", f"{n_q} × {d_v}")]
+    *lower, (top, text, kind, shape) = steps
+    _box(ax, 4.15, top, text, kind, width=6.7)
+    _arrow(ax, (4.15, top + 0.31), (4.15, 7.9))
+    _shape(ax, 4.3, 7.6, shape)
+    for (y, text, kind, shape), (above, *_) in zip(lower, steps[1:], strict=True):
         _box(ax, 2.6, y, text, kind, width=3.6)
-    _box(ax, 4.15, 6.9, steps[-1][1], "prodotto", width=6.7)
-    for (y, *_, shape), (above, *_) in zip(steps, steps[1:], strict=False):
         _arrow(ax, (2.6, y + 0.31), (2.6, above - 0.31))
         _shape(ax, 2.75, (y + above) / 2, shape)
-    _arrow(ax, (4.15, 7.21), (4.15, 7.9))
-    _shape(ax, 4.3, 7.6, steps[-1][3])
     for x, name, top, shape in ((1.6, "Q", 1.29, f"{n_q} × {d_k}"), (3.6, "K", 1.29, f"{n_k} × {d_k}"),
                                 (6.7, "V", 6.59, f"{n_k} × {d_v}")):
         _arrow(ax, (x, 0.75), (x, top))

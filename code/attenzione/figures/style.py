@@ -9,8 +9,8 @@ from matplotlib.ticker import FuncFormatter
 
 
 def use_style():
-    """Applica lo stile del libro; in un quaderno chiede figure vettoriali (SVG per lo schermo, PDF per la carta)."""
-    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")             # figure uguali, byte per byte, a ogni costruzione
+    """Applica lo stile del libro; in un quaderno chiede figure vettoriali (SVG e PDF)."""
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")    # figure uguali a ogni costruzione, byte per byte
     plt.style.use(Path(__file__).with_name("libro.mplstyle"))
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats

@@ -68,4 +68,5 @@ def collate(pairs, config, device=None):
 def pad(rows, pad_id=0, device=None):
     """Un tensore (B, n) dalle liste di token rows, di lunghezza diversa: PAD in fondo alle più corte."""
     n = max(map(len, rows))
-    return torch.tensor([[*row, *[pad_id] * (n - len(row))] for row in rows], device=device)
+    padded = [[*row, *[pad_id] * (n - len(row))] for row in rows]
+    return torch.tensor(padded, dtype=torch.long, device=device)

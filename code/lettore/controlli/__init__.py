@@ -62,11 +62,14 @@ def _frasi_degli_autori(radice: Path, originale: dict, inventario) -> list[Segna
 
 
 def _file_di_testo(radice: Path):
-    """I file di testo che git segue o seguirebbe."""
+    """I file di testo che git segue o seguirebbe; senza git, le sole pagine."""
     comando = ["git", "-C", str(radice), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    elenco = subprocess.run(comando, capture_output=True, text=True, check=True).stdout
-    for file in sorted(set(elenco.split("\0")) - {"", "package-lock.json"}):
+    try:
+        elenco = subprocess.run(comando, capture_output=True, text=True, check=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        elenco = [str(p.relative_to(radice)) for p in _pagine(radice)]
+    for file in sorted(set(elenco) - {"", "package-lock.json"}):
         try:
             yield file, (radice / file).read_text(encoding="utf-8")
-        except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+        except (UnicodeDecodeError, OSError):
             continue

@@ -9,8 +9,7 @@ def main() -> int:
     segnalazioni = controlla_libro()
     for segnalazione in segnalazioni:
         print(f"{segnalazione.file}:{segnalazione.riga}: {segnalazione.messaggio}")
-    quante = len(segnalazioni)
-    print("Nessun difetto." if not quante else f"{quante} difett{'o' if quante == 1 else 'i'}.", file=sys.stderr)
+    print(f"Difetti: {len(segnalazioni)}.", file=sys.stderr)
     return 1 if segnalazioni else 0
 
 

@@ -15,16 +15,15 @@ QUOTA, SEMPRE_AMMESSE = 0.4, 8
 """Lunghezza di una glossa, in parti del blocco; otto parole sono ammesse anche per i blocchi brevissimi."""
 
 VIETATE = {"en", "english", "inglese", "originale", "original"}
-COMUNI_INGLESI = set(
-    "the of and to is are we our that with for from this by as be which it not these was were has have can each"
-    .split()
-)  # fmt: skip
-COMUNI_ITALIANE = set(
-    "il lo la gli le di del della dei delle e è che un una per con da non si nel nella al alla ogni come più sono"
-    .split()
-)  # fmt: skip
-SENZA_FRASI = {"authors", "title", "references"}
-"""Generi di blocco fatti di nomi e titoli: ripeterli non è copiare una frase."""
+_INGLESI = """
+the of and to is are we our that with for from this by as be which it not these was were has have can each
+"""
+_ITALIANE = """
+il lo la gli le di del della dei delle e è che un una per con da non si nel nella al alla ogni come più sono
+"""
+COMUNI_INGLESI, COMUNI_ITALIANE = frozenset(_INGLESI.split()), frozenset(_ITALIANE.split())
+SENZA_FRASI = {"authors", "title", "references", "equation", "table", "figure"}
+"""Generi di blocco fatti di nomi, numeri o formule: ripeterli non è copiare una frase."""
 
 
 def controlla(testo: str, file: str, inventario: Mapping[str, Blocco]) -> list[Segnalazione]:

@@ -7,8 +7,7 @@ import re
 from lettore.controlli.formule import FUNZIONI, STILE, parole_note
 from lettore.controlli.testo import Segnalazione, formule
 
-OPERATORI = set(
-    """
+_OPERATORI = """
     frac dfrac tfrac sqrt sum prod int cdot cdots dots ldots vdots ddots times in notin to mapsto
     leftarrow rightarrow Rightarrow implies iff le leq leqslant ge geq geqslant ne neq approx sim
     simeq equiv propto ll gg infty pi quad qquad left right middle big Big bigl bigr Bigl Bigr bigg
@@ -17,8 +16,8 @@ OPERATORI = set(
     hat bar tilde displaystyle textstyle limits circ bullet begin end hline label tag binom degree
     colon not square prime phantom mathrm mathbf mathbb mathcal operatorname substack lt gt mathbin
     mathrel
-    """.split()
-)
+"""
+OPERATORI = frozenset(_OPERATORI.split())
 
 
 def controlla(testo: str, file: str, notazione: dict) -> list[Segnalazione]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from lettore.controlli.testo import Segnalazione, cancella, numero_di_riga, prosa
 from lettore.glossario import Voce
@@ -25,24 +26,35 @@ def controlla(testo: str, file: str, voci: Iterable[Voce]) -> list[Segnalazione]
     dentro un termine del glossario che la contiene («layer» in «layer normalization»), dentro codice,
     formule, glosse, e dove la si spiega: fra «» o in corsivo fra parentesi.
     """
-    voci = list(voci)
     pulito = cancella(prosa(testo), SPIEGATE)
     for nome in NOMI:
         pulito = cancella(pulito, modello(nome))
-    esito = []
+    esito = set()
+    for voce, cercato, contenenti in _ricerche(tuple(voci)):
+        if not cercato.search(pulito):
+            continue
+        dove = pulito
+        for termine in contenenti:
+            dove = cancella(dove, termine)
+        for trovata in cercato.finditer(dove):
+            messaggio = f"«{trovata[0]}» è una variante scartata: si scrive «{voce.it}»"
+            esito.add(Segnalazione(file, numero_di_riga(dove, trovata.start()), messaggio))
+    return sorted(esito)
+
+
+@cache
+def _ricerche(voci: tuple[Voce, ...]) -> list[tuple[Voce, re.Pattern, list[re.Pattern]]]:
+    """Per ogni forma scartata, il suo modello e quelli dei termini che la contengono lecitamente."""
+    ricerche = []
     for voce in voci:
         for forma in voce.cerca:
             cercato = modello(forma)
-            dove = pulito
-            for altra in voci:
-                if altra.it != voce.it and cercato.search(altra.it):
-                    dove = cancella(dove, modello(altra.it))
-            for trovata in cercato.finditer(dove):
-                messaggio = f"«{trovata[0]}» è una variante scartata: si scrive «{voce.it}»"
-                esito.append(Segnalazione(file, numero_di_riga(dove, trovata.start()), messaggio))
-    return sorted(set(esito))
+            contenenti = [modello(v.it) for v in voci if v is not voce and cercato.search(v.it)]
+            ricerche.append((voce, cercato, contenenti))
+    return ricerche
 
 
+@cache
 def modello(forma: str) -> re.Pattern:
     """La forma come parola intera; spazi e a capo si equivalgono, e così i due apostrofi."""
     esatta = forma.startswith("=")

@@ -30,7 +30,8 @@ REGOLE = [
 
 DECIMALE = re.compile(r"(?<![\w.,/-])\d+\.\d+(?![\w.]*\w\b|\.\d)")
 VERSIONE = re.compile(
-    r"(?:version[ei]|v\.|Python|PyTorch|torch|Sphinx|Node|CUDA|Jupyter Book|CC BY(?:-SA)?|≥|>=|arXiv:?)\s*$", re.I
+    r"(?:version[ei]|v\.|Python|PyTorch|torch|Sphinx|Node|CUDA|Jupyter Book|CC BY(?:-SA)?|≥|>=|arXiv:?)\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -61,7 +62,7 @@ def _tabella(riga: str) -> str:
 
 
 def _e_decimale(numero: str, prima: str) -> bool:
-    """Non lo sono i numeri di sezione dell’articolo, le versioni, gli identificatori di arXiv, le migliaia."""
+    """Non lo sono i numeri di sezione, le versioni, gli identificatori di arXiv, le migliaia."""
     if numero in {blocco.section for blocco in leggi_inventario().values()}:
         return False
     if re.fullmatch(r"\d{4}\.\d{4,5}|\d{1,3}\.\d{3}", numero):

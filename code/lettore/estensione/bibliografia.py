@@ -4,6 +4,7 @@ import pybtex.plugin
 from pybtex.style.formatting.unsrt import Style
 from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting import BaseSortingStyle
+from sphinxcontrib.bibtex.domain import BibtexDomain
 
 ULTIMO = 10_000  # i riferimenti delle note, senza «numero», vengono dopo
 
@@ -29,6 +30,17 @@ class Stile(Style):
     default_label_style = "articolo"
 
 
+class Citazioni(BibtexDomain):
+    """Le chiavi di una citazione restano nell’ordine in cui sono scritte: [35, 2, 5], come nell’articolo."""
+
+    def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
+        ordine = [chiave.strip() for chiave in target.split(",")]
+        self.citations.sort(key=lambda c: ordine.index(c.key) if c.key in ordine else len(ordine))
+        return super().resolve_xref(env, fromdocname, builder, typ, target, node, contnode)
+
+
 def setup(app):
+    app.setup_extension("sphinxcontrib.bibtex")
+    app.add_domain(Citazioni, override=True)
     for gruppo, classe in (("formatting", Stile), ("sorting", Ordine), ("labels", Etichette)):
         pybtex.plugin.register_plugin(f"pybtex.style.{gruppo}", "articolo", classe)

@@ -23,6 +23,7 @@ import json
 import os
 import re
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from docutils import nodes
@@ -224,7 +225,8 @@ class Richiamo(SphinxRole):
     def run(self):
         voce = leggi_inventario().get(self.text)
         if voce is None or not voce.mark:
-            messaggio = self.inliner.reporter.error(f"richiamo «{self.text}»: non è una nota", line=self.lineno)
+            riga = f"richiamo «{self.text}»: non è una nota"
+            messaggio = self.inliner.reporter.error(riga, line=self.lineno)
             return [nodes.inline("", self.text)], [messaggio]
         nodo = rimando("", "", nodes.superscript("", voce.mark), bersaglio=self.text, titolo="Nota")
         return [nodo], []
@@ -272,8 +274,8 @@ class SistemaBlocchi(Transform):
             LOG.error("blocco «%s»: va scritto subito sotto il suo titolo", voce.id, location=nodo)
             return
         if voce.section and not prima.astext().startswith(f"{voce.section} "):
-            LOG.error("blocco «%s»: il titolo «%s» non comincia con %s", voce.id, prima.astext(), voce.section,
-                      location=nodo)
+            LOG.error("blocco «%s»: il titolo «%s» non comincia con %s", voce.id, prima.astext(),
+                      voce.section, location=nodo)
         nodo["livello"] = livello(nodo.parent)
 
     def disegno(self, nodo, voce, prima):
@@ -324,7 +326,7 @@ def controlla_copertura(app, env):
             per_documento.setdefault(doc, []).append((riga, ordine.index(ident), ident))
     for doc, voci in per_documento.items():
         voci.sort()
-        for (_, prima, _), (riga, dopo, ident) in zip(voci, voci[1:], strict=False):
+        for (_, prima, _), (riga, dopo, ident) in pairwise(voci):
             if dopo < prima:
                 LOG.error("blocco «%s» fuori posto: nell’articolo viene prima", ident, location=(doc, riga))
 
@@ -346,7 +348,8 @@ def apri_lato(self, nodo):
     attributi = {}
     if nodo.parent.get("titolo"):
         attributi = {"role": "heading", "aria-level": str(nodo.parent.get("livello", 1))}
-    self.body.append(self.starttag(nodo, "div", CLASS=f"lato lato-{nodo['lang']}", lang=nodo["lang"], **attributi))
+    classe = f"lato lato-{nodo['lang']}"
+    self.body.append(self.starttag(nodo, "div", CLASS=classe, lang=nodo["lang"], **attributi))
 
 
 def chiudi_div(self, nodo):
@@ -371,7 +374,8 @@ def visita_scheda(self, nodo):
     if voce.incipit:
         testo = f"“{escape(voce.incipit)}…”"
         if voce.page_v5:
-            testo = f'<a class="reference external" href="{PDF.format(voce.page_v5)}">{testo} p.&nbsp;{voce.page_v5}</a>'
+            indirizzo = PDF.format(voce.page_v5)
+            testo = f'<a class="reference external" href="{indirizzo}">{testo} p.&nbsp;{voce.page_v5}</a>'
         pezzi.append(testo)
     coppie = [f"<i>{escape(en)}</i> = <span lang=\"it\">{escape(it)}</span>" for it, en in nodo["coppie"]]
     if coppie:

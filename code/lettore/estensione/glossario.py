@@ -128,9 +128,7 @@ class Notazione(SphinxDirective):
             sezione = nodes.section("", nodes.title("", titolo), names=[nodes.fully_normalize_name(titolo)])
             self.state.document.note_implicit_target(sezione, sezione)
             simboli = simboli_del_gruppo(self.notazione, gruppo)
-            sezione += self.elenco(
-                ([nodes.math("", s["tex"])], scheda(s), ancora(s["simbolo"])) for s in simboli
-            )
+            sezione += self.elenco((formule(s["tex"]), scheda(s), ancora(s["simbolo"])) for s in simboli)
             sezioni.append(sezione)
         return sezioni
 
@@ -139,9 +137,8 @@ class Notazione(SphinxDirective):
         elenco = nodes.definition_list(classes=["notazione"])
         for lemma, righe, *identificatore in voci:
             termine = nodes.term("", "", *lemma, ids=identificatore)
-            for nome in identificatore:
+            if identificatore:
                 self.state.document.note_explicit_target(termine)
-                self.env.get_domain("std").note_hyperlink_target(nome, self.env.docname, nome, nome)
             elenco += nodes.definition_list_item("", termine, nodes.definition("", *self.testo(righe)))
         return elenco
 
@@ -153,6 +150,14 @@ class Notazione(SphinxDirective):
     def frase(self, testo: str) -> list[nodes.Node]:
         figli, messaggi = self.state.inline_text(testo, self.lineno)
         return [*figli, *messaggi]
+
+
+def formule(tex: str) -> list[nodes.Node]:
+    """Le formule di un lemma, una per virgola spaziata: così possono andare a capo fra l’una e l’altra."""
+    nodi = []
+    for pezzo in re.split(r",\s*\\(?:quad|;)\s*", tex):
+        nodi += [nodes.math("", pezzo), nodes.Text(", ")]
+    return nodi[:-1]
 
 
 def scheda(simbolo: dict) -> list[str]:
@@ -185,6 +190,15 @@ def ancora(simbolo: str) -> str:
     for segno, nome in TRASLITTERA.items():
         simbolo = simbolo.replace(segno, nome)
     return "simbolo-" + re.sub(r"[^A-Za-z0-9]+", "-", simbolo).strip("-")
+
+
+def iscrivi_simboli(app, doctree):
+    """Rende le schede raggiungibili da Markdown: `[testo](glossary.md#simbolo-K-T)`."""
+    ancore = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+    for termine in doctree.findall(nodes.term):
+        for nome in termine["ids"]:
+            if nome.startswith("simbolo-"):
+                ancore[nome] = (termine.line, nome, termine.astext())
 
 
 # ---------------------------------------------------------------- prima occorrenza
@@ -314,6 +328,7 @@ def suggerimenti_della_pagina(html: str) -> dict[str, str]:
 def setup(app):
     app.add_directive("voce", Voce)
     app.add_directive("notazione", Notazione)
+    app.connect("doctree-read", iscrivi_simboli)
     app.connect("doctree-read", raccogli_usi)
     app.connect("env-purge-doc", dimentica)
     app.connect("env-merge-info", unisci)

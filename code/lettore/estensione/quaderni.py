@@ -12,11 +12,12 @@ from pathlib import Path
 import nbformat
 from docutils import nodes
 from sphinx import addnodes
+from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node, solution_node
+from sphinx_exercise.utils import get_node_number
 
 from lettore.notazione import macro_katex
 
 from .blocco import blocco, glossa, lato, scheda
-from .note import riquadro
 
 APERTURA = (
     "> Quaderno del libro «L’attenzione è tutto ciò che serve». Per eseguirlo serve il pacchetto "
@@ -28,7 +29,12 @@ def espandi(tex: str) -> str:
     """Sostituisce le macro del libro con il loro TeX, perché Jupyter non le conosce."""
     macro = macro_katex()
     nomi = "|".join(sorted((re.escape(m[1:]) for m in macro), key=len, reverse=True))
-    return re.sub(rf"\\({nomi})(?![A-Za-z])", lambda m: "{" + macro["\\" + m[1]] + "}", tex)
+
+    def corpo(m):  # le graffe servono solo dove il corpo porta o riceve un apice o un pedice
+        testo = macro["\\" + m[2]]
+        return f"{m[1]}{{{testo}}}" if m[1] or m[3] else testo
+
+    return re.sub(rf"([_^]?)\\({nomi})(?![A-Za-z])(?=\s*([_^])?)", corpo, tex)
 
 
 class Markdown(nodes.NodeVisitor):
@@ -103,6 +109,9 @@ class Markdown(nodes.NodeVisitor):
         self.livello -= 1
 
     def visit_title(self, nodo):
+        if isinstance(nodo.parent, nodes.Admonition):  # esercizio o soluzione
+            self.pezzi.append(f"**{self.rendi(nodo) or nodo.parent['titolo']}**\n\n")
+            raise nodes.SkipNode
         self.pezzi.append(f"{'#' * self.livello} {self.rendi(nodo)}\n\n")
         raise nodes.SkipNode
 
@@ -163,10 +172,6 @@ class Markdown(nodes.NodeVisitor):
         self.citato(self.rendi(nodo))
         raise nodes.SkipNode
 
-    def visit_exercise_title(self, nodo):
-        self.pezzi.append(f"**{nodo.astext()}**\n\n")
-        raise nodes.SkipNode
-
 
 SALTATI = (
     nodes.comment, nodes.target, nodes.raw, nodes.image, nodes.figure, nodes.caption, nodes.legend,
@@ -176,6 +181,7 @@ SALTATI = (
 ATTRAVERSATI = (
     nodes.document, nodes.paragraph, nodes.inline, nodes.container, nodes.bullet_list,
     nodes.enumerated_list, nodes.definition_list, nodes.compound, blocco, lato, glossa,
+    exercise_node, exercise_enumerable_node, solution_node,
 )
 
 
@@ -187,11 +193,6 @@ def _completa():
             nome = f"{verso}_{classe.__name__}"
             if not hasattr(Markdown, nome):
                 setattr(Markdown, nome, Markdown.attraversa)
-    for nome in ("exercise_node", "exercise_enumerable_node", "solution_node", "exercise_latex_number_reference"):
-        for verso in ("visit", "depart"):
-            setattr(Markdown, f"{verso}_{nome}", Markdown.attraversa)
-    for nome in ("solution_title", "exercise_subtitle"):
-        setattr(Markdown, f"visit_{nome}", Markdown.visit_exercise_title)
 
 
 _completa()
@@ -244,8 +245,10 @@ def celle_di_codice(nodo):
 
 def prepara(app, doctree, docname):
     """Scrive il quaderno di ogni capitolo; va fatto prima che le formule diventino HTML."""
-    if app.builder.name != "html" or not (contiene_celle(doctree) or list(doctree.findall(blocco))):
+    if app.builder.name != "html" or "kernelspec" not in app.env.metadata[docname]:
         return
+    for esercizio in doctree.findall(exercise_enumerable_node):
+        esercizio["titolo"] = f"Esercizio {get_node_number(app, esercizio, 'exercise')}"
     file = Path(app.outdir) / "_sources" / f"{docname}.ipynb"
     file.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(quaderno(doctree), file)

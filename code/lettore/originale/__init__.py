@@ -89,7 +89,7 @@ def importa(
             raise ErroreOriginale(f"{sorgenti.nome}: il TeX è annidato troppo a fondo; {ATTESO}.") from errore
     scritti, immagini = _componi(riconosciuti)
     riassunto = {
-        "fonte": sorgenti.nome,
+        "fonte": sorgenti.nome.encode(errors="replace").decode(),
         "impronta": _impronta(scritti),
         "trovati": len(scritti),
         "assenti": [nome for nome in blocchi if nome not in scritti],
@@ -116,8 +116,7 @@ def riconosci(sorgenti: Sorgenti, inventario: dict[str, Blocco]) -> dict[str, Ca
     risolvi_rimandi(albero)
     attesi: dict[tuple[str, str], deque[str]] = defaultdict(deque)
     for blocco in inventario.values():
-        if blocco.nel_tex:
-            attesi[_GENERI.get(blocco.kind, "testo"), blocco.fingerprint].append(blocco.id)
+        attesi[_GENERI.get(blocco.kind, "testo"), blocco.fingerprint].append(blocco.id)
     trovati: dict[str, Candidato] = {}
     sconosciuti = []
     for candidato in candidati(albero, sorgenti.leggi):

@@ -36,6 +36,7 @@ def proteggi(testo: str) -> str:
 
 
 def proteggi_inizio(riga: str) -> str:
+    """La riga con una barra davanti a ciò che aprirebbe un elenco, un’etichetta, un commento."""
     return _INIZIO_RIGA.sub(lambda m: (m[1] or "") + "\\", riga)
 
 

@@ -126,7 +126,7 @@ def _mega(quanti: int) -> str:
 
 def apri(percorso: Path, nome: str | None = None) -> Sorgenti:
     """I sorgenti che stanno in ``percorso``: cartella, .tex, archivio .tar o .tar.gz, .tex compresso."""
-    nome = nome or percorso.name
+    nome = nome or percorso.absolute().name
     try:
         if percorso.is_dir():
             return _apri_cartella(percorso, nome)
@@ -203,7 +203,7 @@ def _leggi_tar(dati: bytes, nome: str) -> dict[str, bytes]:
             # tarfile si ferma in silenzio a un’intestazione mozza: la fine vera è un blocco di zeri.
             if dati[archivio.offset : archivio.offset + tarfile.BLOCKSIZE] != bytes(tarfile.BLOCKSIZE):
                 raise tarfile.ReadError("manca la fine dell’archivio")
-    except (tarfile.TarError, EOFError, ValueError) as errore:
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as errore:
         if dati[257:262] == b"ustar":
             raise ErroreOriginale(f"{nome}: l’archivio è troncato o rovinato; {ATTESO}.") from errore
         raise ErroreOriginale(f"{nome}: {_che_cosa_e(dati)}; {ATTESO}.") from errore
@@ -212,7 +212,8 @@ def _leggi_tar(dati: bytes, nome: str) -> dict[str, bytes]:
 
 def _rifiuta_ostile(elemento: tarfile.TarInfo, nome: str) -> None:
     percorso = PurePosixPath(elemento.name)
-    if percorso.is_absolute() or ".." in percorso.parts or "\\" in elemento.name or ":" in elemento.name:
+    disco = re.match("[A-Za-z]:", elemento.name)
+    if percorso.is_absolute() or ".." in percorso.parts or "\\" in elemento.name or disco:
         raise ErroreOriginale(
             f"{nome}: rifiutato, «{elemento.name}» uscirebbe dalla cartella di estrazione; {ATTESO}."
         )

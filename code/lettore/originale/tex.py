@@ -244,6 +244,7 @@ def _etichette(albero: list) -> dict[str, str]:
         elif tipo == "Table" and c[1][1]:
             conto["tab"] += 1
             radici[c[0][0] or etichetta_tabella] = f"tab{conto['tab']}"
+            etichetta_tabella = ""
         elif tipo == "Span":
             radici[c[0][0]] = sezione
         elif tipo == "Math" and re.match(r"\\begin\{(equation|align|gather)\}", c[1]):
@@ -382,5 +383,6 @@ def righe_di_tabella(c: list) -> list[list]:
                 colonna += 1
             if colonna < len(griglia[i]):
                 griglia[i][colonna] = _in_riga(blocchi)
-            coperte |= {(i + a, colonna + b) for a in range(alte) for b in range(larghe)}
+            sotto = range(i, min(i + alte, len(righe)))
+            coperte |= {(r, k) for r in sotto for k in range(colonna, min(colonna + larghe, len(c[2])))}
     return griglia

@@ -1,0 +1,24 @@
+"""La rete feed-forward posizione per posizione, §3.3."""
+
+import torch
+from torch import nn
+
+
+class PositionwiseFeedForward(nn.Module):
+    """FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, equazione (2): la stessa rete a ogni posizione.
+
+    È lo stesso calcolo di due convoluzioni con kernel di ampiezza 1: W_1 trasposta, (d_ff, d_model), è il
+    kernel (d_ff, d_model, 1) della prima.
+    """
+
+    def __init__(self, d_model, d_ff):
+        super().__init__()
+        self.W_1 = nn.Parameter(nn.init.xavier_uniform_(torch.empty(d_model, d_ff)))
+        self.b_1 = nn.Parameter(torch.zeros(d_ff))
+        self.W_2 = nn.Parameter(nn.init.xavier_uniform_(torch.empty(d_ff, d_model)))
+        self.b_2 = nn.Parameter(torch.zeros(d_model))
+
+    def forward(self, x):
+        """x: (..., d_model). Rende (..., d_model)."""
+        hidden = nn.functional.linear(x, self.W_1.T, self.b_1).relu_()          # (..., d_ff)
+        return nn.functional.linear(hidden, self.W_2.T, self.b_2)               # (..., d_model)

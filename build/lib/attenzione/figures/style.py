@@ -1,0 +1,52 @@
+"""Lo stile delle figure e la mappa dei pesi, uguale in tutto il libro."""
+
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.ticker import FuncFormatter
+
+
+def use_style():
+    """Applica lo stile del libro; in un quaderno chiede figure vettoriali (SVG e PDF)."""
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")    # figure uguali a ogni costruzione, byte per byte
+    plt.style.use(Path(__file__).with_name("libro.mplstyle"))
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:                                         # fuori da un quaderno non serve
+        return
+    set_matplotlib_formats("svg", "pdf")
+
+
+def decimal_comma(digits):
+    """Formato per gli assi: numeri con ``digits`` decimali e la virgola."""
+    return FuncFormatter(lambda x, _: f"{x:.{digits}f}".replace(".", ","))
+
+
+def attention_map(weights, queries, keys, title=None, digits=2):
+    """Mappa dei pesi di attenzione: una riga per query, una colonna per chiave.
+
+    weights: (n_q, n_k), numeri fra 0 e 1; queries, keys: le etichette delle righe e delle colonne.
+    digits: decimali scritti in ogni casella, None per non scriverli. Rende la figura.
+    ValueError se le etichette non sono tante quante le righe e le colonne.
+    """
+    weights = torch.as_tensor(weights).detach().cpu()
+    if weights.shape != (len(queries), len(keys)):
+        raise ValueError(f"weights ha forma {tuple(weights.shape)}: attesa ({len(queries)}, {len(keys)}), "
+                         "una riga per query e una colonna per chiave")
+    fig, ax = plt.subplots(figsize=(1.6 + 0.95 * len(keys), 1.2 + 0.7 * len(queries)))
+    ax.imshow(weights, vmin=0, vmax=1, aspect="auto")
+    ax.set_xticks(range(len(keys)), keys)
+    ax.set_yticks(range(len(queries)), queries)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.set(xlabel="chiave: a chi si guarda", ylabel="query: chi guarda", title=title)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    if digits is not None:
+        for (row, column), weight in zip(torch.cartesian_prod(*map(torch.arange, weights.shape)).tolist(),
+                                         weights.flatten().tolist(), strict=True):
+            ax.text(column, row, f"{weight:.{digits}f}".replace(".", ","), ha="center", va="center",
+                    color="white" if weight > 0.55 else "black")
+    return fig

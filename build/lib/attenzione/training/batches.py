@@ -1,0 +1,72 @@
+"""I batch del paper, §5.1: coppie di lunghezza simile, fino a un numero di token di partenza e di arrivo."""
+
+import random
+
+import torch
+
+
+def token_batches(pairs, max_tokens, seed=0, epoch=0):
+    """Gli indici di pairs raggruppati in batch, in ordine casuale: un elenco di elenchi.
+
+    pairs: elenco di (src, tgt), liste di identificatori. In ogni batch righe × lunghezza massima, riempimento
+    ed EOS compresi, non supera max_tokens né per src né per tgt. Ogni coppia compare una volta; lo stesso
+    seme e la stessa epoca danno gli stessi batch.
+    Errori: ValueError se pairs è vuoto, se una frase di partenza è vuota o se una coppia non entra da sola in
+    un batch.
+    """
+    if not pairs:
+        raise ValueError("pairs è vuoto: attesa almeno una coppia di frasi")
+    for i, (src, tgt) in enumerate(pairs):
+        if not src:
+            raise ValueError(f"pairs[{i}] ha la frase di partenza vuota: atteso almeno un token")
+        if max(len(src), len(tgt) + 1) > max_tokens:
+            raise ValueError(
+                f"pairs[{i}] ha {len(src)} token di partenza e {len(tgt) + 1} di arrivo: attesi al più "
+                f"max_tokens = {max_tokens}"
+            )
+    rng = random.Random(f"{seed}/{epoch}")
+    order = list(range(len(pairs)))
+    rng.shuffle(order)                                      # fra coppie ugualmente lunghe decide il caso
+    order.sort(key=lambda i: (len(pairs[i][1]), len(pairs[i][0])))
+    batches, longest = [], (0, 0)
+    for i in order:
+        src, tgt = pairs[i]
+        longest = max(longest[0], len(src)), max(longest[1], len(tgt) + 1)
+        if not batches or max(longest) * (len(batches[-1]) + 1) > max_tokens:
+            batches.append([])
+            longest = len(src), len(tgt) + 1
+        batches[-1].append(i)
+    rng.shuffle(batches)
+    return batches
+
+
+def endless_batches(pairs, max_tokens, seed=0, epoch=0, index=0):
+    """I batch di token_batches, un’epoca dopo l’altra, a partire da una posizione.
+
+    Cede (batch, epoch, index): gli indici del batch e la posizione da cui proseguire dopo di esso.
+    """
+    while True:
+        batches = token_batches(pairs, max_tokens, seed, epoch)
+        for i in range(index, len(batches)):
+            last = i + 1 == len(batches)
+            yield batches[i], epoch + last, 0 if last else i + 1
+        epoch, index = epoch + 1, 0
+
+
+def collate(pairs, config, device=None):
+    """Da un elenco di coppie ai tensori (src, tgt_in, tgt_out), riempiti con PAD a destra.
+
+    src: (B, n); tgt_in: (B, m), con BOS in testa; tgt_out: (B, m), gli stessi token spostati di una
+    posizione, con EOS in coda.
+    """
+    src = pad([src for src, _ in pairs], config.pad_id, device)
+    tgt_in = pad([[config.bos_id, *tgt] for _, tgt in pairs], config.pad_id, device)
+    tgt_out = pad([[*tgt, config.eos_id] for _, tgt in pairs], config.pad_id, device)
+    return src, tgt_in, tgt_out
+
+
+def pad(rows, pad_id=0, device=None):
+    """Un tensore (B, n) dalle liste di token rows, di lunghezza diversa: PAD in fondo alle più corte."""
+    n = max(map(len, rows))
+    padded = [[*row, *[pad_id] * (n - len(row))] for row in rows]
+    return torch.tensor(padded, dtype=torch.long, device=device)

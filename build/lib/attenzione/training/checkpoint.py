@@ -1,0 +1,147 @@
+"""Checkpoint in formato safetensors: numeri e JSON, niente da eseguire. Un file è intero o non c’è.
+
+Un file contiene i tensori del modello («modello.…») e, se serve a riprendere, quelli di Adam («adam.…») e gli
+stati dei generatori casuali («rng.…»); l’intestazione porta configurazione, avanzamento e somma di controllo.
+"""
+
+import json
+import os
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from attenzione.config import TransformerConfig
+from attenzione.model import Transformer
+
+FORMAT = "attenzione-1"
+
+
+def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=None, rng=None):
+    """Scrive il modello, e quanto serve a riprendere l’addestramento, in path.
+
+    vocabulary: elenco dei token, in ordine di identificatore; progress: dizionario JSON (passo, posizione nei
+    dati…); rng: dizionario di tensori. Il file si scrive accanto, si porta sul disco e poi prende il nome:
+    un’interruzione, anche kill -9, non lascia mai un file a metà con quel nome.
+    """
+    path = Path(path)
+    tensors = {f"modello.{name}": tensor for name, tensor in model.state_dict().items()}
+    if optimizer is not None:
+        names = {parameter: name for name, parameter in model.named_parameters()}
+        for parameter, state in optimizer.state.items():
+            for key, tensor in state.items():
+                tensors[f"adam.{names[parameter]}.{key}"] = tensor
+    for name, tensor in (rng or {}).items():
+        tensors[f"rng.{name}"] = tensor
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = {
+        "formato": FORMAT,
+        "configurazione": asdict(model.config),
+        "vocabolario": vocabulary,
+        "avanzamento": progress,
+        "crc32": checksum(tensors),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".parziale")
+    save_file(tensors, partial, {"attenzione": json.dumps(header, ensure_ascii=False)})
+    with open(partial, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def read_checkpoint(path):
+    """Legge un file scritto da save_checkpoint. Rende (tensori, intestazione), due dizionari.
+
+    Errori: FileNotFoundError se non c’è; ValueError se è danneggiato o non è un checkpoint di questo libro.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path vale «{path}»: atteso un file che esiste")
+    try:
+        with safe_open(path, "pt") as file:
+            header = (file.metadata() or {}).get("attenzione", "{}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        message = f"path vale «{path}»: il file è danneggiato o non è in formato safetensors"
+        raise ValueError(message) from error
+    header = json.loads(header)
+    if header.get("formato") != FORMAT:
+        raise ValueError(f"path vale «{path}»: atteso un checkpoint in formato «{FORMAT}»")
+    if header["crc32"] != checksum(tensors):
+        raise ValueError(f"path vale «{path}»: il file è danneggiato, la somma di controllo non torna")
+    return tensors, header
+
+
+def checksum(tensors):
+    """CRC-32 dei byte di tutti i tensori, in ordine di nome."""
+    crc = 0
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), crc))
+    return crc
+
+
+def load_model(path, device=None):
+    """Costruisce il modello descritto da un checkpoint. Rende (modello in modo valutazione, vocabolario)."""
+    tensors, header = read_checkpoint(path)
+    model = Transformer(TransformerConfig(**header["configurazione"]))
+    model.load_state_dict(model_tensors(tensors))
+    return model.to(device).eval(), header["vocabolario"]
+
+
+def restore(path, model, optimizer):
+    """Rimette modello e Adam nello stato salvato. Rende (avanzamento, stati dei generatori casuali).
+
+    Errori: quelli di read_checkpoint; ValueError se il checkpoint è di un’altra configurazione.
+    """
+    tensors, header = read_checkpoint(path)
+    check_same_config(path, header["configurazione"], asdict(model.config))
+    if header["avanzamento"] is None:
+        raise ValueError(f"path vale «{path}»: il file ha solo il modello, atteso anche lo stato di Adam")
+    model.load_state_dict(model_tensors(tensors))
+    for name, parameter in model.named_parameters():
+        prefix = f"adam.{name}."
+        optimizer.state[parameter] = {
+            key.removeprefix(prefix): tensor.to(parameter.device)
+            for key, tensor in tensors.items()
+            if key.startswith(prefix)
+        }
+    rng = {name.removeprefix("rng."): tensor for name, tensor in tensors.items() if name.startswith("rng.")}
+    return header["avanzamento"], rng
+
+
+def model_tensors(tensors):
+    return {name.removeprefix("modello."): t for name, t in tensors.items() if name.startswith("modello.")}
+
+
+def check_same_config(path, saved, expected):
+    """Errore se due configurazioni, dizionari con le stesse voci, sono diverse: dice in che cosa."""
+    differences = [f"{k} = {saved.get(k)} invece di {v}" for k, v in expected.items() if saved.get(k) != v]
+    if differences:
+        raise ValueError(f"path vale «{path}»: è di un’altra configurazione, {'; '.join(differences)}")
+
+
+def list_checkpoints(folder):
+    """I checkpoint di addestramento di una cartella, dal più vecchio al più recente."""
+    return sorted(Path(folder).glob("passo-*.safetensors"))
+
+
+def average_checkpoints(paths):
+    """La media, peso per peso, dei modelli di più checkpoint, §6.1; la somma è in doppia precisione.
+
+    Rende (modello in modo valutazione, vocabolario).
+    Errori: ValueError se paths è vuoto o i file sono di configurazioni diverse; quelli di read_checkpoint.
+    """
+    if not paths:
+        raise ValueError("paths è vuoto: atteso almeno un checkpoint")
+    total, first = {}, None
+    for path in paths:
+        tensors, header = read_checkpoint(path)
+        first = first or header
+        check_same_config(path, header["configurazione"], first["configurazione"])
+        for name, tensor in model_tensors(tensors).items():
+            total[name] = total.get(name, 0) + tensor.double()
+    model = Transformer(TransformerConfig(**first["configurazione"]))
+    model.load_state_dict({name: tensor / len(paths) for name, tensor in total.items()})
+    return model.eval(), first["vocabolario"]

@@ -1,0 +1,170 @@
+"""Il ciclo di addestramento, §5."""
+
+import json
+import math
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from attenzione.config import check_positive_integer
+from attenzione.training.batches import collate, endless_batches
+from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint
+from attenzione.training.distributed import gather, rank_and_world
+from attenzione.training.loss import label_smoothing_loss
+from attenzione.training.schedule import adam, lrate
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Come si addestra; i valori predefiniti sono quelli del modello base del paper.
+
+    steps: passi di Adam; max_tokens: token di partenza e di arrivo per batch; warmup_steps: equazione (3);
+    accumulate: batch per passo e per processo; precision: «float32» o «bf16» (calcoli misti); compile:
+    torch.compile; save_every: passi fra due checkpoint; keep: quanti checkpoint restano; seed: il seme.
+    Errori: ValueError che nomina la voce, il valore e che cosa era atteso.
+    """
+
+    steps: int = 100_000
+    max_tokens: int = 25_000
+    warmup_steps: int = 4_000
+    accumulate: int = 1
+    precision: str = "float32"
+    compile: bool = False
+    save_every: int = 1_000
+    keep: int = 5
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("steps", "max_tokens", "warmup_steps", "accumulate", "save_every", "keep"):
+            check_positive_integer(name, getattr(self, name))
+        if self.precision not in ("float32", "bf16"):
+            raise ValueError(f"precision vale «{self.precision}»: atteso «float32» o «bf16»")
+
+
+def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None, progress=True):
+    """Addestra model sulle coppie pairs, elenco di (src, tgt) senza BOS né EOS; rende i passi compiuti.
+
+    folder: dove vanno i checkpoint e il registro passi.jsonl; se contiene già un checkpoint si riprende da
+    lì, con gli stessi numeri che avrebbe dato l’addestramento mai interrotto. vocabulary: elenco dei token da
+    salvare col modello. Ogni passo è un dizionario: step, loss (per token vero, in nat), lrate, tokens.
+    Errori: ValueError se i dati non vanno bene (token_batches, max_len) o il checkpoint è di un’altra
+    configurazione; FloatingPointError se la perdita non è un numero finito.
+    """
+    device = torch.device(device)
+    rank, world = rank_and_world()
+    for i, pair in enumerate(pairs):
+        longest = max(len(pair[0]), len(pair[1]) + 1)
+        if longest > model.config.max_len:
+            raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {model.config.max_len}")
+    model.to(device).train()
+    torch.manual_seed(training.seed + rank)
+    optimizer = adam(model)
+    state = {"step": 0, "epoch": 0, "index": 0, "pairs": len(pairs), "world": world, **same_run(training)}
+    found = list_checkpoints(folder) if folder else []
+    if found:
+        saved, rng = restore(found[-1], model, optimizer)
+        check_same_config(found[-1], saved, {k: state[k] for k in ("pairs", "world", *same_run(training))})
+        state = saved
+        set_rng(rng, rank, device)
+    log = open_log(folder, state["step"]) if folder and rank == 0 else nullcontext()
+
+    run = DistributedDataParallel(model) if world > 1 else model
+    run = torch.compile(run) if training.compile else run
+    stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
+    records = []
+    bar = tqdm(
+        range(state["step"] + 1, training.steps + 1), desc="addestramento", unit="passo",
+        initial=state["step"], total=training.steps, disable=not progress or rank > 0,
+    )
+    with log as file:
+        for step in bar:
+            group = list(islice(stream, training.accumulate * world))
+            batches = [[pairs[i] for i in batch] for batch, _, _ in group]
+            tokens = sum(len(tgt) + 1 for batch in batches for _, tgt in batch)
+            rate = lrate(step, model.config.d_model, training.warmup_steps)
+            for parameters in optimizer.param_groups:
+                parameters["lr"] = rate
+            loss = gradient_step(run, model.config, batches[rank::world], tokens, training.precision, device)
+            loss = sum(gather(loss)).item() / tokens
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"la perdita al passo {step} vale {loss}: atteso un numero finito")
+            optimizer.step()
+            optimizer.zero_grad()
+            records.append({"step": step, "loss": loss, "lrate": rate, "tokens": tokens})
+            bar.set_postfix(perdita=f"{loss:.3f}".replace(".", ","), refresh=False)
+            state |= {"step": step, "epoch": group[-1][1], "index": group[-1][2]}
+            if folder and rank == 0:
+                file.write(json.dumps(records[-1]) + "\n")
+                file.flush()
+            if folder and (step % training.save_every == 0 or step == training.steps):
+                rng = get_rng(device)
+                if rank == 0:
+                    path = Path(folder, f"passo-{step:08d}.safetensors")
+                    save_checkpoint(
+                        path, model, vocabulary=vocabulary, optimizer=optimizer, progress=state, rng=rng
+                    )
+                    for old in list_checkpoints(folder)[: -training.keep]:
+                        old.unlink()
+    return records
+
+
+def gradient_step(run, config, batches, tokens, precision, device):
+    """Accumula il gradiente della perdita media sui tokens token veri del passo; rende la somma locale.
+
+    batches: quelli di questo processo. DDP fa la media dei gradienti fra processi: si moltiplica per quanti
+    sono, così il passo non dipende da come i batch si spartiscono.
+    """
+    _, world = rank_and_world()
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    for i, batch in enumerate(batches):
+        src, tgt_in, tgt_out = collate(batch, config, device)
+        wait = world > 1 and i + 1 < len(batches)           # i gradienti si scambiano una volta per passo
+        with run.no_sync() if wait else nullcontext():
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                logits = run(src, tgt_in)                   # (B, m, n_vocab)
+                loss = label_smoothing_loss(logits, tgt_out, config.eps_ls, config.pad_id)
+            (loss * (world / tokens)).backward()
+        total += loss.detach()
+    return total
+
+
+def same_run(training):
+    """Le voci che devono restare uguali perché un addestramento ripreso dia gli stessi numeri."""
+    names = ("max_tokens", "warmup_steps", "accumulate", "precision", "seed")
+    return {name: asdict(training)[name] for name in names}
+
+
+def get_rng(device):
+    """Gli stati dei generatori casuali di tutti i processi, come dizionario di tensori."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return {
+        f"{kind}.{rank}": tensor.cpu()
+        for kind, state in states.items()
+        for rank, tensor in enumerate(gather(state.to(device)))
+    }
+
+
+def set_rng(states, rank, device):
+    torch.set_rng_state(states[f"cpu.{rank}"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[f"cuda.{rank}"], device)
+
+
+def open_log(folder, step):
+    """Apre il registro per aggiungere i passi dopo step; toglie quelli successivi e i file rimasti a metà."""
+    path = Path(folder, "passi.jsonl")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for partial in path.parent.glob("*.parziale"):
+        partial.unlink()
+    lines = path.read_text("utf-8").splitlines()[:step] if path.exists() else []
+    partial = path.with_name(path.name + ".parziale")
+    partial.write_text("".join(line + "\n" for line in lines), "utf-8")
+    partial.replace(path)
+    return open(path, "a", encoding="utf-8")

@@ -1,0 +1,38 @@
+"""I file per il browser presi da ``node_modules``: copiati nel libro, così nessuna pagina chiama la rete."""
+
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
+from sphinx.util.fileutil import copy_asset
+
+# da node_modules → cartella sotto _static
+FILE = {
+    "katex/dist/katex.min.css": "katex",
+    "katex/dist/fonts/*.woff2": "katex/fonts",
+    "katex/LICENSE": "katex",
+    "@popperjs/core/dist/umd/popper.min.js": "tippy",
+    "tippy.js/dist/tippy-bundle.umd.min.js": "tippy",
+    "tippy.js/LICENSE": "tippy",
+}
+
+
+def copia(app, eccezione):
+    if eccezione or app.builder.format != "html":
+        return
+    radice = Path(app.confdir) / "node_modules"
+    for modello, cartella in FILE.items():
+        trovati = sorted(radice.glob(modello))
+        if not trovati:
+            raise ExtensionError(f"manca node_modules/{modello}: si installa con «make ambiente»")
+        destinazione = Path(app.outdir) / "_static" / cartella
+        destinazione.mkdir(parents=True, exist_ok=True)
+        for file in trovati:
+            copy_asset(str(file), str(destinazione))
+
+
+def setup(app):
+    app.add_css_file("katex/katex.min.css")
+    app.add_js_file("js/preferenze.js", priority=100)
+    for nome in ("tippy/popper.min.js", "tippy/tippy-bundle.umd.min.js", "glossario.js", "js/lettura.js"):
+        app.add_js_file(nome, loading_method="defer")
+    app.connect("build-finished", copia)

@@ -1,0 +1,112 @@
+"""Il libro costruito, con e senza l’originale, e un browser senza rete: una volta sola per tutte le prove.
+
+I sorgenti si copiano in una cartella temporanea e si costruisce lì: il libro non dipende da avanzi
+di costruzioni passate, e ``_build`` e ``_originale`` di chi lavora restano com’erano.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fabbrica import EPRINT, RADICE, Libro, copia_sorgenti, costruisci
+
+
+@pytest.fixture(scope="session")
+def sorgenti(tmp_path_factory) -> Path:
+    return copia_sorgenti(tmp_path_factory.mktemp("libro") / "sorgenti")
+
+
+@pytest.fixture(scope="session")
+def senza(sorgenti) -> Libro:
+    """Il libro senza l’originale, e senza che ci sia mai stato: è il primo a essere costruito."""
+    return costruisci(sorgenti, sorgenti.with_name("senza"), "no")
+
+
+@pytest.fixture(scope="session")
+def con(sorgenti, senza) -> Libro:
+    """Il libro con l’originale; le uscite delle celle sono quelle già calcolate per ``senza``."""
+    if not EPRINT.exists():
+        pytest.skip(f"manca l’e-print vero: {EPRINT}")
+    uscita = sorgenti.with_name("con")
+    prima = senza.html.parent
+    shutil.copytree(prima / ".jupyter_cache", uscita / "_build/.jupyter_cache")
+    shutil.copy(prima / ".impronta-codice", uscita / "_build")
+    return costruisci(sorgenti, uscita, str(EPRINT))
+
+
+@pytest.fixture(scope="session", params=["senza", "con"])
+def libro(request) -> Libro:
+    """Ciascuno dei due libri, uno dopo l’altro."""
+    return request.getfixturevalue(request.param)
+
+
+# ---------------------------------------------------------------- browser
+
+BROWSER = ("chromium", "chromium-browser", "google-chrome")
+OPZIONI = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Il Chromium della macchina, con ogni nome di rete che porta nel nulla."""
+    eseguibile = next((percorso for nome in BROWSER if (percorso := shutil.which(nome))), None)
+    if eseguibile is None:
+        pytest.skip(f"manca un browser: nessuno fra {', '.join(BROWSER)}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=eseguibile, args=OPZIONI)
+        yield browser
+        browser.close()
+
+
+class Lettore:
+    """Una finestra del browser, che si segna le richieste alla rete e gli errori della console."""
+
+    def __init__(self, contesto):
+        self.contesto = contesto
+        self.rete: list[str] = []
+        self.errori: list[str] = []
+        contesto.set_default_timeout(10_000)
+        contesto.route("**/*", self.richiesta)
+        self.scheda = contesto.new_page()
+        self.scheda.on("console", lambda m: m.type == "error" and self.errori.append(m.text))
+        self.scheda.on("pageerror", lambda errore: self.errori.append(str(errore)))
+
+    def richiesta(self, via):
+        if via.request.url.startswith(("file:", "data:", "blob:")):
+            return via.continue_()
+        self.rete.append(via.request.url)
+        return via.abort()
+
+    def apri(self, libro: Libro, pagina: str, resto: str = ""):
+        """Apre una pagina del libro; ``resto`` è domanda e ancora (``?lingua=it#s1-p1``)."""
+        self.scheda.goto((libro.html / pagina).as_uri() + resto)
+        return self.scheda
+
+
+@pytest.fixture
+def lettore(chromium):
+    """Apre lettori: ``lettore()`` è una scrivania, ``lettore(viewport=…, has_touch=True)`` un telefono."""
+    aperti: list[Lettore] = []
+
+    def apri(**opzioni) -> Lettore:
+        opzioni = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | opzioni
+        contesto = chromium.new_context(locale="it-IT", reduced_motion="reduce", **opzioni)
+        aperti.append(Lettore(contesto))
+        return aperti[-1]
+
+    yield apri
+    for uno in aperti:
+        uno.contesto.close()
+    assert [r for uno in aperti for r in uno.rete] == [], "una pagina ha chiesto qualcosa alla rete"
+    assert [e for uno in aperti for e in uno.errori] == [], "errori nella console"
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Il codice di axe-core, da eseguire nella pagina."""
+    return (RADICE / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
