@@ -18,13 +18,11 @@ CONFIG = TransformerConfig(n_vocab=9, n_layers=2, d_model=8, d_ff=16, n_heads=2,
 
 
 def build(seed=0, **options):
-    """Un modello a caso che non si limita a ripetere un token: embedding tutti lunghi uguale, strati forti."""
+    """Un modello a caso che non ripete sempre un token: l’ultima normalizzazione mescola le componenti."""
     torch.manual_seed(seed)
     model = Transformer(replace(CONFIG, **options)).double().eval()
-    for parameter in model.parameters():
-        if parameter.dim() == 2:
-            nn.init.normal_(parameter)
     model.embedding.E.data = nn.functional.normalize(model.embedding.E.data, dim=1)
+    nn.init.normal_(model.decoder[-1].residuals[-1].norm.weight, std=2)
     return model
 
 

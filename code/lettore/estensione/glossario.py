@@ -72,8 +72,8 @@ def inglese(voce) -> nodes.paragraph:
     else:
         riga += _in_inglese(voce.en)
     riga += nodes.Text(f" · {voce.grammatica}")
-    if voce.sezione != "fuori paper":
-        riga += nodes.Text(f" · nel paper: {voce.sezione}")
+    if voce.sezione != "fuori dall’articolo":
+        riga += nodes.Text(f" · nell’articolo: {voce.sezione}")
     return riga
 
 
