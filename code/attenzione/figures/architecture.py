@@ -35,12 +35,31 @@ def _canvas(width, height, scale=0.62):
     return fig, ax
 
 
-def scaled_dot_product_diagram(d_k=r"$d_k$", d_v=r"$d_v$", n_q="$n_q$", n_k="$n_k$"):
+def scaled_dot_product_diagram(d_k="$d_k$", d_v="$d_v$", n_q="$n_q$", n_k="$n_k$"):
     """Figura 2 a sinistra: l’attenzione a prodotto scalare scalato, con la forma di ciò che passa.
 
     Ogni argomento è un testo o un numero da scrivere nelle forme. Rende la figura.
     """
     fig, ax = _canvas(9, 8.4)
+    _scaled_dot_product(ax, d_k, d_v, n_q, n_k)
+    return fig
+
+
+def multi_head_figure(n_heads=8, d_model=512):
+    """Figura 2 intera: a sinistra una testa, a destra ``n_heads`` teste in parallelo. Rende la figura.
+
+    n_heads: teste (h), divisore di d_model; d_model: componenti di ogni vettore. ValueError se non lo divide.
+    """
+    if n_heads < 1 or d_model % n_heads:
+        raise ValueError(f"n_heads vale {n_heads}: atteso un divisore di d_model = {d_model}")
+    d_k = d_model // n_heads
+    fig, ax = _canvas(19.5, 8.4)
+    _scaled_dot_product(ax, d_k, d_k, "$n_q$", "$n_k$")
+    _multi_head(ax, 14.5, n_heads, d_model, d_k)
+    return fig
+
+
+def _scaled_dot_product(ax, d_k, d_v, n_q, n_k):
     steps = [(1.6, "prodotto $QK^T$", "prodotto", f"{n_q} × {n_k}"),
              (2.9, r"scala: $/\sqrt{d_k}$", "scala", ""),
              (4.2, "maschera (facoltativa)", "maschera", ""),
@@ -59,7 +78,28 @@ def scaled_dot_product_diagram(d_k=r"$d_k$", d_v=r"$d_v$", n_q="$n_q$", n_k="$n_
         _arrow(ax, (x, 0.75), (x, top))
         ax.text(x, 0.55, f"${name}$", ha="center", va="center", fontsize=15)
         _shape(ax, x, 0.15, shape, ha="center")
-    return fig
+
+
+def _multi_head(ax, x, n_heads, d_model, d_k):
+    for shift in (0.36, 0.18, 0):                               # tre copie bastano a dire «tante»
+        for dx in (-2.6, 0, 2.6):
+            _box(ax, x + dx + shift, 1.9 + shift, "lineare" if not shift else "", "lineare", width=2.0)
+        _box(ax, x + shift, 3.9 + shift, "attenzione a prodotto\nscalare scalato" if not shift else "", "prodotto",
+             width=7.2, height=1.0)
+    for dx, name in ((-2.6, "V"), (0, "K"), (2.6, "Q")):
+        _arrow(ax, (x + dx, 0.75), (x + dx, 1.59))
+        _arrow(ax, (x + dx, 2.21), (x + dx, 3.4))
+        _shape(ax, x + dx + 0.15, 2.95, str(d_k))
+        ax.text(x + dx, 0.55, f"${name}$", ha="center", va="center", fontsize=15)
+        _shape(ax, x + dx, 0.15, f"$n$ × {d_model}", ha="center")
+    ax.text(x + 4.2, 4.3, f"{n_heads} teste", ha="left", va="center", fontsize=13)
+    _arrow(ax, (x, 4.4), (x, 5.39))
+    _shape(ax, x + 0.15, 5.1, str(d_k))
+    _box(ax, x, 5.7, f"concatenazione: {n_heads} × {d_k} = {d_model}", "scala", width=5.2)
+    _arrow(ax, (x, 6.01), (x, 6.59))
+    _box(ax, x, 6.9, "lineare: $W^O$", "lineare", width=3.0)
+    _arrow(ax, (x, 7.21), (x, 7.9))
+    _shape(ax, x + 0.15, 7.6, f"$n$ × {d_model}")
 
 
 def transformer_diagram(n_layers=6, n_heads=8, d_model=512, d_ff=2048):

@@ -26,7 +26,7 @@ def controlla(testo: str, file: str, notazione: dict) -> list[Segnalazione]:
     esito = []
     for riga, tex in formule(testo):
         for modello, consiglio in notazione["vietate"].items():
-            if trovata := re.search(modello, tex):
+            if trovata := re.search(rf"(?<![A-Za-z\\])(?:{modello})", tex):
                 messaggio = f"grafia che il libro non usa, {trovata[0]}: {consiglio}"
                 esito.append(Segnalazione(file, riga, messaggio))
         for ignoto in sorted(simboli(tex) - noti):

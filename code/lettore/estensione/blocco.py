@@ -104,10 +104,9 @@ class Blocco(SphinxDirective):
             nodo += self.lato_inglese([nodes.paragraph("", voce.heading or voce.incipit)])
             self.metti_lingua(nodo)
             return [nodo]
-        if voce.kind in DISEGNI and not self.content:
+        if voce.kind in DISEGNI:
             nodo["disegno"] = True
-            return [nodo]
-        if not self.content:
+        elif not self.content:
             raise self.error(f"blocco «{ident}» senza traduzione italiana")
         self.riempi(nodo, voce)
         return [nodo]
@@ -119,13 +118,14 @@ class Blocco(SphinxDirective):
         glosse = list(italiano.findall(glossa))
         for g in glosse:
             g.parent.remove(g)
-        if not italiano.astext().strip() and not list(italiano.findall(nodes.Element)):
+        if self.content and not italiano.children:
             raise self.error(f"blocco «{voce.id}» senza traduzione italiana")
         if (voce.kind in PROSA) != (len(glosse) == 1):
             atteso = "una glossa" if voce.kind in PROSA else "nessuna glossa"
             raise self.error(f"blocco «{voce.id}»: attesa {atteso}, trovate {len(glosse)}")
 
-        nodo += italiano
+        if italiano.children:
+            nodo += italiano
         originale = self.originale(voce)
         if voce.kind in TITOLI:  # titolo in linea («Encoder:»): l’inglese è l’incipit stesso
             nodo += self.lato_inglese([nodes.paragraph("", "", nodes.strong("", voce.incipit))])
@@ -149,10 +149,11 @@ class Blocco(SphinxDirective):
     def originale(self, voce):
         """I nodi inglesi del blocco, o una lista vuota se mancano o dicono lo stesso dell’italiano."""
         dati = (self.config.lettore_dati_originale or {}).get(voce.id)
-        if not dati or "myst" not in dati:
+        if not dati or (voce.kind == "equation" and "\\text" not in dati["myst"]):
             return []
-        if voce.kind == "equation" and "\\text" not in dati["myst"]:
-            return []
+        if voce.kind == "figure":
+            immagini = [i for i in dati["immagini"] if i.endswith(".png")]
+            return [nodes.image(uri=f"/_originale/{i}", alt=f"The original {voce.id}") for i in immagini]
         scatola = nodes.Element()
         righe = StringList(dati["myst"].split("\n"), f"_originale/blocchi.json ({voce.id})")
         self.state.nested_parse(righe, 0, scatola)
@@ -279,11 +280,11 @@ class SistemaBlocchi(Transform):
         nodo["livello"] = livello(nodo.parent)
 
     def disegno(self, nodo, voce, prima):
-        if not isinstance(prima, nodes.container) or "cell" not in prima["classes"]:
+        if isinstance(prima, nodes.container) and "cell" in prima["classes"]:
+            prima.parent.remove(prima)
+            nodo.insert(0, prima)
+        elif not any(figlio["lang"] == "it" for figlio in nodo.findall(lato)):
             LOG.error("blocco «%s»: va scritto subito sotto la cella che lo disegna", voce.id, location=nodo)
-            return
-        prima.parent.remove(prima)
-        nodo += prima
 
 
 def livello(sezione):
