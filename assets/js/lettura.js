@@ -1,3 +1,9 @@
+// Le frasi della ricerca che Sphinx non ha in italiano; i riassunti dei risultati, da file, il browser non li dà.
+Object.assign(Documentation.TRANSLATIONS, {
+  "Search finished, found ${resultCount} page(s) matching the search query.": "Pagine trovate: ${resultCount}.",
+});
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 // Definizioni al passaggio, al fuoco e al tocco; riquadri scorrevoli raggiungibili da tastiera.
 document.addEventListener("DOMContentLoaded", () => {
   const voci = window.GLOSSARIO || {};

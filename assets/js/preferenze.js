@@ -1,6 +1,11 @@
-// Lingua e corpo del testo: si applicano prima che la pagina si disegni, e il browser li ricorda.
+// Lingua, corpo del testo e colori: si applicano prima che la pagina si disegni, e il browser li ricorda.
 (() => {
   const radice = document.documentElement;
+  if (!["light", "dark", "auto"].includes(radice.dataset.mode)) radice.dataset.mode = "auto";
+  if (radice.dataset.mode === "auto") {
+    radice.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  }
+
   const LINGUE = ["it", "due", "en"];
   const CORPI = [100, 108.5, 118.75, 137.5, 162.5, 187.5];  // percento; 100 = 16 px
   const leggi = (nome) => { try { return localStorage.getItem("libro-" + nome); } catch { return null; } };

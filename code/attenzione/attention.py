@@ -97,8 +97,8 @@ class KVCache:
 
     def reorder(self, rows):
         """Riordina le sequenze del batch: la riga i diventa la vecchia riga rows[i] (beam search, §6.1)."""
-        self.K[:, :, : self.length] = self.K[rows, :, : self.length]
-        self.V[:, :, : self.length] = self.V[rows, :, : self.length]
+        for filled in (self.K[:, :, : self.length], self.V[:, :, : self.length]):
+            filled.copy_(filled.index_select(0, rows))
 
 
 class MultiHeadAttention(nn.Module):

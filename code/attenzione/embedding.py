@@ -38,7 +38,7 @@ class SinusoidalPositionalEncoding(nn.Module):
     def __init__(self, d_model, layout="sinusoidal"):
         super().__init__()
         self.layout = layout
-        self.PE = sinusoidal_positions(256, d_model, layout)  # (256, d_model): non è un parametro
+        self.PE = sinusoidal_positions(256, d_model, layout).to(torch.get_default_dtype())  # (256, d_model)
 
     def forward(self, x, start=0):
         """x: (B, n, d_model), le posizioni da start in poi. Rende (B, n, d_model)."""

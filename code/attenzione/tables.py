@@ -31,9 +31,9 @@ def printed_table(number):
     return builders[number](load_tables()[f"tabella_{number}"])
 
 
-def _cell(row, key, printed=None):
+def _cell(row, key):
     """Le cifre come sono stampate, con la virgola; vuota se la stampa non ne ha; in grassetto se lo è là."""
-    text = (printed or row["stampa"]).get(key, "")
+    text = row["stampa"].get(key, "")
     if "10^" in text:
         mantissa, exponent = text.split("·10^")
         text = rf"${mantissa.replace('.', '{,}')}\cdot10^{{{exponent}}}$"
@@ -58,13 +58,14 @@ def _translation(rows):
 
 
 def _variations(rows):
-    body = []
+    body, group = [], None
     for row in rows:
-        cells = [_cell(row, key) for key in HYPERPARAMETERS]
         label = row["gruppo"] if len(row["gruppo"]) > 1 else f"({row['gruppo']})"
         if row.get("posizioni") == "learned":
             label += " embedding posizionali al posto delle sinusoidi"
-        body.append([label, *cells])
+        first = row["gruppo"] != group                          # la lettera del gruppo si scrive una volta
+        body.append([label if first else "", *(_cell(row, key) for key in HYPERPARAMETERS)])
+        group = row["gruppo"]
     return Table(["", *HYPERPARAMETERS.values()], body)
 
 

@@ -74,7 +74,7 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
     log = open_log(folder, state["step"]) if folder and rank == 0 else nullcontext()
 
     run = DistributedDataParallel(model) if world > 1 else model
-    run = torch.compile(run) if training.compile else run
+    run = torch.compile(run, dynamic=True) if training.compile else run
     stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
     records = []
     bar = tqdm(

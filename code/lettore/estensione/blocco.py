@@ -41,6 +41,7 @@ LOG = logging.getLogger(__name__)
 
 TITOLI = {"heading", "title"}
 DISEGNI = {"figure", "table"}
+RICHIUSI = DISEGNI | {"references"}  # l’inglese dice quasi lo stesso: sta chiuso sotto
 MOBILI = {"figure", "table", "caption", "note", "footnote"}  # sulla pagina non seguono l’ordine del testo
 PDF = "https://arxiv.org/pdf/1706.03762v5#page={}"
 
@@ -234,7 +235,7 @@ class Richiamo(SphinxRole):
 
 
 class RisolviRimandi(SphinxPostTransform):
-    default_priority = 5
+    default_priority = 70
 
     def run(self, **kwargs):
         for nodo in list(self.document.findall(rimando)):
@@ -350,7 +351,18 @@ def apri_lato(self, nodo):
     if nodo.parent.get("titolo"):
         attributi = {"role": "heading", "aria-level": str(nodo.parent.get("livello", 1))}
     classe = f"lato lato-{nodo['lang']}"
-    self.body.append(self.starttag(nodo, "div", CLASS=classe, lang=nodo["lang"], **attributi))
+    self.body.append(self.starttag(nodo, etichetta(nodo), CLASS=classe, lang=nodo["lang"], **attributi))
+    if etichetta(nodo) == "details":
+        self.body.append("<summary>As printed in the original</summary>")
+
+
+def chiudi_lato(self, nodo):
+    self.body.append(f"</{etichetta(nodo)}>\n")
+
+
+def etichetta(nodo):
+    """Figure, tabelle e riferimenti dell’originale stanno chiusi sotto i nostri."""
+    return "details" if nodo["lang"] == "en" and nodo.parent["kind"] in RICHIUSI else "div"
 
 
 def chiudi_div(self, nodo):
@@ -460,7 +472,7 @@ def setup(app):
     app.add_role("richiamo", Richiamo())
     app.add_node(blocco, html=(apri_blocco, chiudi_div),
                  latex=(apri_blocco_latex, lambda self, nodo: self.body.append("\\end{blocco}\n")))
-    app.add_node(lato, html=(apri_lato, chiudi_div), latex=(apri_lato_latex, chiudi_lato_latex))
+    app.add_node(lato, html=(apri_lato, chiudi_lato), latex=(apri_lato_latex, chiudi_lato_latex))
     app.add_node(glossa, html=(apri_glossa, chiudi_glossa), latex=(apri_glossa_latex, niente))
     app.add_node(scheda, html=(visita_scheda, None), latex=(salta, None))
     app.add_node(rimando)

@@ -1,0 +1,326 @@
+"""Il libro in un browser vero, senza rete: formule, viste, indirizzi, definizioni, ricerca, accessibilità."""
+
+import json
+import re
+
+import pytest
+
+TELEFONO = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+CAPITOLO = "3-2-1"
+ALTRO = "3-2-attenzione"
+PAGINE = ["chapters/index.html", "glossary.html", "search.html", "genindex.html"]
+
+
+def visibile(scheda, selettore: str) -> bool:
+    return scheda.locator(selettore).first.is_visible()
+
+
+def lingua(scheda) -> str:
+    return scheda.evaluate("document.documentElement.dataset.lingua")
+
+
+def corpo(scheda) -> float:
+    testo = scheda.locator(".blocco-paragraph > .lato-it > p").first
+    return testo.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+
+
+# ---------------------------------------------------------------- formule
+
+
+def test_le_formule_sono_disegnate(libro, lettore):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO), "?lingua=due")
+    scheda.evaluate("document.fonts.ready")
+    misure = scheda.evaluate(
+        """() => [...document.querySelectorAll("article .math .katex-html")]
+             .filter((e) => e.checkVisibility({ contentVisibilityAuto: true }))
+             .map((e) => e.getBoundingClientRect()).map((r) => [r.width, r.height])"""
+    )
+    assert len(misure) > 60 and all(larga > 2 and alta > 5 for larga, alta in misure)
+    caratteri = scheda.evaluate("[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
+    assert {"KaTeX_Math", "KaTeX_Main"} <= set(caratteri)
+
+
+def test_l_equazione_numerata_sta_nella_pagina(libro, lettore):
+    scheda = lettore(**TELEFONO).apri(libro, libro.pagina(CAPITOLO))
+    formula = scheda.locator("#eq1 .katex-display").bounding_box()
+    numero = scheda.locator("#eq1 .eqno").bounding_box()
+    assert formula["x"] >= 0 and formula["x"] + formula["width"] <= numero["x"] + 1
+    assert numero["x"] + numero["width"] <= 390
+
+
+# ---------------------------------------------------------------- lingua e corpo
+
+
+@pytest.mark.parametrize(
+    ("bottone", "italiano", "inglese"), [("IT", True, False), ("IT + EN", True, True), ("EN", False, True)]
+)
+def test_le_tre_viste(libro, lettore, bottone, italiano, inglese):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO))
+    scheda.get_by_role("button", name=bottone, exact=True).click()
+    for blocco in ("#s3-2-1-p1", "#s3-2-1-p4", "#s3-2-1-fn4"):
+        assert visibile(scheda, f"{blocco} > .lato-it") == italiano
+        assert visibile(scheda, f"{blocco} > .lato-en") == inglese
+    assert visibile(scheda, "#eq1 .katex-display")  # una formula non ha lingua
+    assert visibile(scheda, "article h1") == italiano
+    assert visibile(scheda, ".avviso-en") == (not italiano)
+    premuti = scheda.locator("button[data-lingua][aria-pressed=true]")
+    assert premuti.all_inner_texts() == [bottone]
+
+
+def test_la_vista_inglese_non_mostra_testo_italiano(libro, lettore):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO), "?lingua=en")
+    italiani = scheda.evaluate(
+        """() => [...document.querySelectorAll("article :is(p, li, h1, h2, h3, figcaption, pre)")]
+             .filter((e) => e.checkVisibility() && !e.closest('[lang="en"], .blocco-equation'))
+             .map((e) => e.textContent)"""
+    )
+    assert italiani == []
+
+
+def test_due_colonne_affiancate_sulla_scrivania(libro, lettore):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO), "?lingua=due")
+    it, en = (scheda.locator(f"#s3-2-1-p1 > .lato-{x}").bounding_box() for x in ("it", "en"))
+    assert it["x"] + it["width"] < en["x"] and abs(it["y"] - en["y"]) < 2
+    assert min(it["width"], en["width"]) > 330
+
+
+def test_la_scelta_della_lingua_resta_da_una_pagina_all_altra(senza, lettore):
+    uno = lettore()
+    scheda = uno.apri(senza, senza.pagina(CAPITOLO))
+    assert lingua(scheda) == "due"
+    scheda.get_by_role("button", name="EN", exact=True).click()
+    assert "lingua=en" in scheda.url
+    scheda = uno.apri(senza, senza.pagina(ALTRO))
+    assert lingua(scheda) == "en"
+    assert visibile(scheda, "#s3-2-p1 > .lato-en") and not visibile(scheda, "#s3-2-p1 > .lato-it")
+
+
+@pytest.mark.parametrize(("domanda", "attesa"), [("it", "it"), ("en", "en"), ("due", "due"), ("xx", "due")])
+def test_la_lingua_nell_indirizzo(senza, lettore, domanda, attesa):
+    assert lingua(lettore().apri(senza, senza.pagina(ALTRO), f"?lingua={domanda}")) == attesa
+
+
+def test_il_corpo_si_cambia_e_resta(senza, lettore):
+    uno = lettore()
+    scheda = uno.apri(senza, senza.pagina(CAPITOLO))
+    grande, piccolo = (scheda.get_by_role("button", name=f"Testo più {x}") for x in ("grande", "piccolo"))
+    base = corpo(scheda)
+    assert base >= 18
+    grande.click()
+    assert corpo(scheda) > base
+    scelto = corpo(scheda)
+    scheda = uno.apri(senza, senza.pagina(ALTRO))
+    assert corpo(scheda) == scelto
+    while grande.is_enabled():
+        grande.click()
+    assert corpo(scheda) >= 1.5 * base
+    while piccolo.is_enabled():
+        piccolo.click()
+    assert 16 <= corpo(scheda) < base
+
+
+# ---------------------------------------------------------------- indirizzi
+
+
+@pytest.mark.parametrize("schermo", [{}, TELEFONO], ids=["scrivania", "telefono"])
+def test_l_indirizzo_permanente_porta_al_blocco(libro, lettore, schermo):
+    scheda = lettore(**schermo).apri(libro, libro.pagina(CAPITOLO), "#s3-2-1-p4")
+    blocco = scheda.locator("#s3-2-1-p4")
+    alto = scheda.viewport_size["height"]
+    scheda.wait_for_function(
+        """alto => {
+             const y = document.querySelector(":target").getBoundingClientRect().y;
+             return y > 0 && y < alto / 2;
+           }""",
+        arg=alto,
+    )
+    testata = scheda.locator(".bd-header-article").bounding_box()
+    assert blocco.bounding_box()["y"] >= testata["y"] + testata["height"] - 1  # non sotto la testata
+    sfondo = "e => getComputedStyle(e).backgroundColor"
+    assert blocco.evaluate(sfondo) != scheda.locator("#s3-2-1-p3").evaluate(sfondo)
+
+
+def test_l_indirizzo_si_prende_dal_segno_di_paragrafo(senza, lettore):
+    scheda = lettore().apri(senza, senza.pagina(CAPITOLO))
+    segno = scheda.locator("#s3-2-1-p3 > .ancora")
+    segno.focus()
+    assert segno.evaluate("e => getComputedStyle(e).opacity") == "1"
+    segno.press("Enter")
+    scheda.wait_for_url(re.compile("#s3-2-1-p3$"))
+
+
+# ---------------------------------------------------------------- definizioni
+
+TERMINE = "#s3-2-1-p1 .lato-it a[href*='#term-']"
+APERTA = ".tippy-box[data-state=visible]"
+
+
+def test_la_definizione_si_apre_da_tastiera(libro, lettore):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO))
+    termine = scheda.locator(TERMINE).nth(1)
+    scheda.locator(TERMINE).first.focus()
+    scheda.keyboard.press("Tab")
+    scatola = scheda.locator(APERTA, has_text="query")
+    scatola.wait_for()
+    assert termine.evaluate("e => e === document.activeElement")
+    assert scatola.get_attribute("role") == "tooltip"
+    assert termine.get_attribute("aria-describedby") == scatola.locator("xpath=..").get_attribute("id")
+    scheda.keyboard.press("Escape")
+    scatola.wait_for(state="detached")
+
+
+def test_la_definizione_si_apre_al_passaggio_con_le_sue_formule(libro, lettore):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO))
+    scheda.locator(TERMINE, has_text="prodotti scalari").hover()
+    scatola = scheda.locator(APERTA)
+    scatola.wait_for()
+    formula = scatola.locator(".katex-html").first.bounding_box()
+    assert formula["width"] > 5 and formula["height"] > 5
+    dentro = scatola.bounding_box()
+    assert dentro["x"] >= 0 and dentro["x"] + dentro["width"] <= 1440 and dentro["width"] > 200
+
+
+def test_la_definizione_si_apre_al_tocco_senza_lasciare_la_pagina(libro, lettore):
+    scheda = lettore(**TELEFONO).apri(libro, libro.pagina(CAPITOLO))
+    scheda.locator(TERMINE).nth(1).tap()
+    scatola = scheda.locator(APERTA)
+    scatola.wait_for()
+    dentro = scatola.bounding_box()
+    assert dentro["x"] >= 0 and dentro["x"] + dentro["width"] <= 390
+    assert libro.pagina(CAPITOLO) in scheda.url
+    scheda.locator(TERMINE).nth(1).tap()  # il secondo tocco porta al glossario
+    scheda.wait_for_url(re.compile("glossary.html.*#term-"))
+
+
+# ---------------------------------------------------------------- ricerca
+
+
+@pytest.mark.parametrize("parola", ["attenzioni", "attenzione", "scalari"])
+def test_la_ricerca_conosce_l_italiano(libro, lettore, parola):
+    scheda = lettore().apri(libro, "search.html", f"?q={parola}")
+    risultati = scheda.locator("#search-results a")
+    risultati.get_by_text("3.2.1 Attenzione a prodotto scalare scalato").wait_for()
+    scheda.get_by_text(re.compile(r"^Pagine trovate: \d+")).wait_for()
+
+
+def test_si_cerca_dalla_casella(senza, lettore):
+    scheda = lettore().apri(senza, senza.pagina(ALTRO))
+    scheda.locator(".search-button-field").click()
+    casella = scheda.get_by_role("searchbox")
+    casella.fill("softmax")
+    casella.press("Enter")
+    scheda.wait_for_url(re.compile(r"search\.html\?q=softmax"))
+    scheda.locator("#search-results a").first.wait_for()
+
+
+# ---------------------------------------------------------------- telefono, stampa, codice
+
+
+def test_il_telefono_si_legge(libro, lettore):
+    uno = lettore(**TELEFONO)
+    for pagina in [*libro.capitoli, "chapters/index.html", "glossary.html"]:
+        scheda = uno.apri(libro, pagina)
+        larga = scheda.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")
+        assert max(larga) <= 390, pagina
+    scheda = uno.apri(libro, libro.pagina(CAPITOLO))
+    it, en = (scheda.locator(f"#s3-2-1-p1 > .lato-{x}").bounding_box() for x in ("it", "en"))
+    assert it["y"] + it["height"] <= en["y"] and min(it["width"], en["width"]) > 320  # una colonna
+    titolo = scheda.locator("article h1").bounding_box()
+    for bottone in scheda.locator(".bd-header-article button:visible:not(.dropdown-item)").all():
+        scatola = bottone.bounding_box()
+        assert scatola["x"] >= 0 and scatola["x"] + scatola["width"] <= 390
+        assert scatola["height"] >= 24 and scatola["width"] >= 24
+        assert scatola["y"] + scatola["height"] <= titolo["y"]  # la testata non copre il titolo
+        bottone.click(trial=True)
+
+
+def test_la_stampa_non_ha_comandi(libro, lettore):
+    scheda = lettore().apri(libro, libro.pagina(CAPITOLO), "?lingua=due")
+    scheda.emulate_media(media="print")
+    comandi = (".lettura", ".ancora", ".headerlink", ".copybtn", ".bd-header-article", ".bd-sidebar-primary")
+    for comando in comandi:
+        assert not any(e.is_visible() for e in scheda.locator(comando).all()), comando
+    assert visibile(scheda, "#s3-2-1-p1 > .lato-it") and visibile(scheda, "#s3-2-1-p1 > .lato-en")
+    assert scheda.locator("h1:visible").count() == 1
+    assert scheda.pdf(format="A4")[:5] == b"%PDF-"
+
+
+def test_il_codice_nascosto_si_apre(senza, lettore):
+    scheda = lettore().apri(senza, senza.pagina(CAPITOLO))
+    codice = scheda.locator("details.hide").first
+    assert codice.get_by_text("Mostra il codice").is_visible()
+    assert not codice.locator("pre").first.is_visible()
+    codice.locator("summary").press("Enter")
+    assert codice.locator("pre").first.is_visible()
+    assert codice.get_by_text("Nascondi il codice").is_visible()
+
+
+def test_senza_javascript_si_legge_tutto(libro, lettore):
+    scheda = lettore(java_script_enabled=False).apri(libro, libro.pagina(CAPITOLO))
+    assert visibile(scheda, "#s3-2-1-p1 > .lato-it") and visibile(scheda, "#s3-2-1-p1 > .lato-en")
+    assert visibile(scheda, "#eq1 .katex-html")
+
+
+# ---------------------------------------------------------------- accessibilità
+
+
+def violazioni(scheda, axe, regole=None) -> list[str]:
+    """Le violazioni serie o critiche che axe-core trova nella pagina aperta."""
+    scheda.evaluate(axe)
+    scelte = {"preload": False, "resultTypes": ["violations"]} | ({"runOnly": regole} if regole else {})
+    trovate = scheda.evaluate("scelte => axe.run(document, scelte).then(r => r.violations)", scelte)
+    return [
+        f"{v['id']}: {json.dumps([n['target'] for n in v['nodes'][:4]])} {v['nodes'][0]['html'][:160]}"
+        for v in trovate
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize(("tema", "regole"), [("light", None), ("dark", ["color-contrast"])])
+def test_axe_su_ogni_pagina(senza, lettore, axe, tema, regole):
+    """Tutte le regole sul chiaro; sullo scuro le pagine sono le stesse e cambiano solo i colori."""
+    uno = lettore(color_scheme=tema)
+    guasti = {}
+    for pagina in [*senza.capitoli, *PAGINE]:
+        scheda = uno.apri(senza, pagina)
+        assert scheda.evaluate("document.documentElement.dataset.theme") == tema
+        if trovate := violazioni(scheda, axe, regole):
+            guasti[pagina] = trovate
+    assert guasti == {}
+
+
+@pytest.mark.parametrize("vista", ["it", "due", "en"])
+@pytest.mark.parametrize("tema", ["light", "dark"])
+@pytest.mark.parametrize("schermo", [{}, TELEFONO], ids=["scrivania", "telefono"])
+def test_axe_nelle_tre_viste(senza, lettore, axe, schermo, tema, vista):
+    scheda = lettore(color_scheme=tema, **schermo).apri(senza, senza.pagina(CAPITOLO), f"?lingua={vista}")
+    assert violazioni(scheda, axe) == []
+
+
+def test_axe_con_l_inglese_degli_autori(con, lettore, axe):
+    assert violazioni(lettore().apri(con, con.pagina(CAPITOLO), "?lingua=due"), axe) == []
+
+
+@pytest.mark.parametrize("tema", ["light", "dark"])
+def test_axe_con_la_definizione_aperta(senza, lettore, axe, tema):
+    scheda = lettore(color_scheme=tema).apri(senza, senza.pagina(CAPITOLO))
+    scheda.locator(TERMINE).first.focus()
+    scheda.locator(APERTA).wait_for()
+    assert violazioni(scheda, axe) == []
+
+
+def test_axe_vede_un_guasto(senza, lettore, axe):
+    scheda = lettore().apri(senza, senza.pagina(ALTRO))
+    scheda.evaluate("document.querySelector('article').insertAdjacentHTML('beforeend', '<button></button>')")
+    (guasto,) = violazioni(scheda, axe, ["button-name"])
+    assert guasto.startswith("button-name")
+
+
+def test_il_lettore_vede_la_rete(senza, lettore):
+    """La prova delle prove: una richiesta a un altro computer si vede."""
+    uno = lettore()
+    scheda = uno.apri(senza, senza.pagina(ALTRO))
+    scheda.evaluate("new Promise(fatto => { const i = new Image(); i.onerror = fatto; i.src = 'https://esempio.it/x' })")
+    assert uno.rete == ["https://esempio.it/x"]
+    uno.rete.clear()
+    uno.errori.clear()

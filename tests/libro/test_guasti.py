@@ -1,0 +1,153 @@
+"""La costruzione si ferma, con file e riga, quando un capitolo è guasto: una sola costruzione, molti guasti."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from fabbrica import RADICE
+
+from lettore.costruzione import jupyter_book
+from lettore.inventario import capitolo, leggi_inventario
+
+GLOSSARIO = """# Glossario
+
+```{voce} parola
+:en: word
+:grammatica: f.; la parola
+:sezione: 1
+Una parola di prova.
+```
+"""
+CELLA = """---
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+# Prova
+
+```{code-cell} ipython3
+1 / 0
+```
+"""
+
+
+def prova(sezione: str) -> str:
+    """Un capitolo sano e breve, con tutti i blocchi della sezione e parole qualsiasi."""
+    righe = []
+    for blocco in (b for b in leggi_inventario().values() if capitolo(b) == sezione):
+        if blocco.kind == "heading":
+            righe += [f"# {blocco.section or ''} Prova", "", f"```{{blocco}} {blocco.id}", "```", ""]
+        elif blocco.kind == "equation":
+            righe += [f"::::{{blocco}} {blocco.id}", "$$y = x$$", "::::", ""]
+        else:
+            righe += [
+                f"::::{{blocco}} {blocco.id}", "Una {term}`parola` e una formula, $x^2$.", "",
+                ":::{glossa}", "Some words of ours.", ":::", "::::", "",
+            ]  # fmt: skip
+    return "\n".join(righe)
+
+
+@dataclass
+class Guasto:
+    """In una sezione, la prima volta, ``prima`` diventa ``dopo``; il messaggio atteso è un’espressione."""
+
+    sezione: str
+    prima: str
+    dopo: str
+    messaggio: str
+    riga: int = 0
+
+    def capitolo(self) -> str:
+        testo = prova(self.sezione)
+        assert self.prima in testo
+        return testo.replace(self.prima, self.dopo, 1)
+
+
+BLOCCO = "::::{blocco} %s\nUna {term}`parola` e una formula, $x^2$.\n\n:::{glossa}\nSome words of ours.\n:::\n::::\n"
+GUASTI = {
+    "formula-rotta": Guasto("sommario", "$x^2$", r"$\frac{x$", "formula non valida: .*frac"),
+    "macro-ignota": Guasto("1", "$x^2$", r"$\pippo^2$", "formula non valida: .*pippo"),
+    "blocco-mancante": Guasto("2", BLOCCO % "s2-p2", "", "manca il blocco «s2-p2»"),
+    "blocco-doppio": Guasto(
+        "3.2", BLOCCO % "s3.2-p1", 2 * (BLOCCO % "s3.2-p1" + "\n"), "blocco «s3.2-p1» già presente in .*, riga 6"
+    ),
+    "blocco-ignoto": Guasto("3.2.3", "s3.2.3-p1", "s3.2.3-p9", "blocco «s3.2.3-p9» ignoto"),
+    "blocchi-scambiati": Guasto("7", "s7-p1", "s7-p4", "blocco «s7-p4» già presente|fuori posto"),
+    "glossa-mancante": Guasto(
+        "3.4", ":::{glossa}\nSome words of ours.\n:::\n", "", "blocco «s3.4-p1»: attesa una glossa, trovate 0"
+    ),
+    "glossa-vuota": Guasto("5", "Some words of ours.\n", "", "glossa vuota"),
+    "traduzione-mancante": Guasto(
+        "5.1", "Una {term}`parola` e una formula, $x^2$.\n", "", "blocco «s5.1-p1» senza traduzione italiana"
+    ),
+    "inglese-nel-sorgente": Guasto("5.2", ":::{glossa}", ":::{en}", "Unknown directive type: 'en'"),
+    "termine-ignoto": Guasto("5.3", "{term}`parola`", "{term}`pappardella`", "term not in glossary: '?pappardella"),
+    "titolo-sbagliato": Guasto("ringraziamenti", "```{blocco} ack-h\n```\n", "", "manca il blocco «ack-h»"),
+    "numero-sbagliato": Guasto("3.3", "# 3.3 Prova", "# 3.4 Prova", "il titolo «3.4 Prova» non comincia con 3.3"),
+    "rimando-ignoto": Guasto("3.5", "$x^2$", "{rif}`fig9`", "rif «fig9»: nessun blocco con questo nome"),
+}
+
+
+def prepara(radice: Path, capitoli: dict[str, str], esecuzione: str = "off") -> Path:
+    """Un libro ridotto: la configurazione vera, una copertina, un glossario di una voce, i capitoli dati."""
+    config = yaml.safe_load((RADICE / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["execute_notebooks"] = esecuzione
+    indice = {"format": "jb-book", "root": "copertina", "chapters": [{"file": nome} for nome in ["glossario", *capitoli]]}
+    file = {"_config.yml": yaml.safe_dump(config), "_toc.yml": yaml.safe_dump(indice)}
+    file |= {f"{nome}.md": testo for nome, testo in capitoli.items()}
+    file |= {"copertina.md": "# Prova\n", "glossario.md": GLOSSARIO, "references.bib": ""}
+    radice.mkdir()
+    for nome, testo in file.items():
+        (radice / nome).write_text(testo, encoding="utf-8")
+    for nome in ("node_modules", "assets"):
+        (radice / nome).symlink_to(RADICE / nome)
+    return radice
+
+
+COMANDO = """
+import pathlib, sys
+from lettore.costruzione import jupyter_book
+sys.exit(jupyter_book(*map(pathlib.Path, sys.argv[1:]), "html"))
+"""
+
+
+def costruisci(radice: Path) -> tuple[int, str]:
+    """Lo stato di uscita della costruzione e ciò che ha scritto, senza colori."""
+    comando = [sys.executable, "-c", COMANDO, radice, radice.with_name("uscita")]
+    ambiente = os.environ | {"ORIGINALE": "no"}
+    esito = subprocess.run(comando, env=ambiente, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return esito.returncode, re.sub(r"\x1b\[[\d;]*m", "", esito.stdout)
+
+
+def test_i_capitoli_sani_si_costruiscono(tmp_path):
+    sani = {nome: prova(guasto.sezione) for nome, guasto in GUASTI.items()}
+    stato, detto = costruisci(prepara(tmp_path / "libro", sani))
+    assert stato == 0, detto
+    assert "WARNING" not in detto and "ERROR" not in detto
+
+
+@pytest.fixture(scope="module")
+def detto(tmp_path_factory) -> str:
+    """Ciò che scrive una costruzione in cui ogni capitolo ha un guasto diverso."""
+    guasti = {nome: guasto.capitolo() for nome, guasto in GUASTI.items()}
+    stato, detto = costruisci(prepara(tmp_path_factory.mktemp("guasti") / "libro", guasti))
+    assert stato == 1
+    return detto
+
+
+@pytest.mark.parametrize("nome", GUASTI)
+def test_il_guasto_si_vede_con_file_e_riga(detto, nome):
+    righe = re.findall(rf"/{nome}\.md:(\d+): (?:WARNING|ERROR): (.*)", detto)
+    trovate = [int(riga) for riga, messaggio in righe if re.search(GUASTI[nome].messaggio, messaggio)]
+    assert trovate, righe
+    assert trovate == [GUASTI[nome].riga], righe
+
+
+def test_una_cella_che_cade_ferma_la_costruzione(tmp_path):
+    stato, detto = costruisci(prepara(tmp_path / "libro", {"cella": CELLA}, esecuzione="force"))
+    assert stato != 0
+    assert "cella.md" in detto and "ZeroDivisionError" in detto
