@@ -48,7 +48,8 @@ def _complexity(rows):
 
 
 def _translation(rows):
-    header = ["Modello", "BLEU EN-DE", "BLEU EN-FR", "Costo (FLOPs) EN-DE", "Costo (FLOPs) EN-FR"]
+    header = ["Modello", "BLEU EN-DE", "BLEU EN-FR",
+              "Costo di addestramento (FLOPs) EN-DE", "Costo di addestramento (FLOPs) EN-FR"]
     body = []
     for row in rows:
         name = row["model"].replace("(base model)", "(modello base)")

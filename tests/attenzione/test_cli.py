@@ -76,7 +76,7 @@ def trained(tmp_path_factory):
     options = ["--coppie", str(corpus), "--cartella", str(folder), "--strati", "1", "--d-model", "32",
                "--passi", "150", "--warmup", "50", "--dropout", "0", "--dispositivo", "cpu",
                "--salva-ogni", "10"]
-    assert main(["addestra", *options]) == 0
+    finish("-m", "attenzione", "addestra", *options)
     return folder
 
 

@@ -118,6 +118,40 @@ def test_the_widest_beam_is_exhaustive_search(alpha, use_cache):
         assert (tuple(best[0].tokens), best[0].finished) == expected[0][0]
 
 
+def plain_beam(model, src, beam, alpha, limit):
+    """Beam search con le liste di Python, una frase, senza cache né arresto anticipato: (token, EOS, punteggio)."""
+    alive, found = [([], 0.0)], []
+    for step in range(1, limit + 1):
+        candidates = []
+        for tokens, log_prob in alive:
+            logits = model(src, torch.tensor([[1, *tokens]]))[0, -1]
+            logits[:2] = -torch.inf
+            log_probs = logits.log_softmax(-1).tolist()
+            candidates += [(log_prob + log_probs[t], [*tokens, t]) for t in range(2, model.config.n_vocab)]
+        candidates.sort(key=lambda candidate: -candidate[0])
+        alive, kept = [], candidates[: beam - len(found)]   # ogni frase finita occupa un posto
+        for log_prob, tokens in kept:
+            if tokens[-1] == 2 or step == limit:
+                finished = tokens[-1] == 2
+                found.append((tokens[: step - finished], finished, log_prob / ((5 + step) / 6) ** alpha))
+            else:
+                alive.append((tokens, log_prob))
+    return sorted(found, key=lambda hypothesis: -hypothesis[2])
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 3.0])
+def test_beam_search_equals_the_plain_one(alpha):
+    for seed in range(12):
+        model, src = build(seed), source()[:1]
+        with torch.inference_mode():
+            expected = plain_beam(model, src, 4, alpha, 6 + 6)
+        found = beam_search(model, src, beam=4, alpha=alpha, n_best=4, max_extra=6)[0]
+        assert [(h.tokens, h.finished) for h in found] == [hypothesis[:2] for hypothesis in expected]
+        assert [h.score for h in found] == pytest.approx([score for *_, score in expected], abs=1e-9)
+        best = beam_search(model, src, beam=4, alpha=alpha, max_extra=6)[0]     # con l’arresto anticipato
+        assert (best[0].tokens, best[0].score) == (expected[0][0], pytest.approx(expected[0][2], abs=1e-9))
+
+
 def test_early_termination_never_changes_the_best_and_saves_steps(monkeypatch):
     steps = []
     decode = Transformer.decode

@@ -15,9 +15,9 @@ def test_dimensioni_tutte_diverse():
 
 
 def test_forme():
-    shapes = {name: tuple(getattr(example, name).shape) for name in ("E", "W_q", "W_k", "W_v", "W_o", "X", "Q", "K", "V")}
-    assert shapes == {"E": (5, 8), "W_q": (2, 8, 4), "W_k": (2, 8, 4), "W_v": (2, 8, 3), "W_o": (6, 8),
-                      "X": (5, 8), "Q": (5, 4), "K": (5, 4), "V": (5, 3)}
+    expected = {"E": (5, 8), "W_q": (2, 8, 4), "W_k": (2, 8, 4), "W_v": (2, 8, 3), "W_o": (6, 8),
+                "X": (5, 8), "Q": (5, 4), "K": (5, 4), "V": (5, 3)}
+    assert {name: tuple(getattr(example, name).shape) for name in expected} == expected
 
 
 def test_numeri_fissi():

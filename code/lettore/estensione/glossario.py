@@ -128,6 +128,7 @@ class Notazione(SphinxDirective):
             sezione = nodes.section("", nodes.title("", titolo), names=[nodes.fully_normalize_name(titolo)])
             self.state.document.note_implicit_target(sezione, sezione)
             simboli = simboli_del_gruppo(self.notazione, gruppo)
+            sezione += [indice(simbolo) for simbolo in simboli]
             sezione += self.elenco((formule(s["tex"]), scheda(s), ancora(s["simbolo"])) for s in simboli)
             sezioni.append(sezione)
         return sezioni
@@ -158,6 +159,14 @@ def formule(tex: str) -> list[nodes.Node]:
     for pezzo in re.split(r",\s*\\(?:quad|;)\s*", tex):
         nodi += [nodes.math("", pezzo), nodes.Text(", ")]
     return nodi[:-1]
+
+
+def indice(simbolo: dict) -> nodes.Node:
+    """Le voci d’indice di un simbolo: il suo nome e ogni altra scrittura, perché la ricerca porti alla scheda."""
+    altrove = ", ".join(s["scrittura"] for s in simbolo.get("altrove", []))
+    grafie = [simbolo["simbolo"], *re.split(r",\s+", re.sub("[«»]", "", altrove))]
+    voci = {grafia: None for grafia in grafie if grafia and ";" not in grafia}
+    return addnodes.index(entries=[("single", voce, ancora(simbolo["simbolo"]), "", None) for voce in voci])
 
 
 def scheda(simbolo: dict) -> list[str]:
@@ -228,7 +237,7 @@ def raccogli_usi(app, doctree):
 
 
 def _luogo(nodo) -> tuple[str, str] | None:
-    """L’àncora più vicina e il titolo della sezione; niente dentro un testo inglese."""
+    """L’àncora più vicina e il titolo del capitolo; niente dentro un testo inglese."""
     identificatore = None
     while nodo is not None and not isinstance(nodo, nodes.section):
         if nodo.get("lang") == "en":
@@ -237,7 +246,10 @@ def _luogo(nodo) -> tuple[str, str] | None:
         nodo = nodo.parent
     if nodo is None or isinstance(nodo, nodes.document):
         return None
-    return identificatore or nodo["ids"][0], nodo.next_node(nodes.title).astext()
+    identificatore = identificatore or nodo["ids"][0]
+    while isinstance(nodo.parent, nodes.section):
+        nodo = nodo.parent
+    return identificatore, nodo.next_node(nodes.title).astext()
 
 
 def dimentica(app, env, docname):

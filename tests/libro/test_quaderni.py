@@ -1,0 +1,96 @@
+"""I quaderni da scaricare: validi, puliti, con le due lingue, e capaci di girare da soli."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from fabbrica import RADICE
+
+from lettore.costruzione import ambiente_pulito
+from lettore.inventario import PROSA, leggi_inventario, normalizza
+from lettore.notazione import macro_katex
+
+CAPITOLI = {
+    file.stem: file.relative_to(RADICE).with_suffix(".ipynb")
+    for file in sorted((RADICE / "chapters").rglob("*.md"))
+    if re.search(r"\{(?:blocco|code-cell)\}", file.read_text(encoding="utf-8"))
+}
+CON_CELLE = [n for n, f in CAPITOLI.items() if "{code-cell}" in (RADICE / f.with_suffix(".md")).read_text("utf-8")]
+PER_ANCORA = {b.id.replace(".", "-"): b for b in leggi_inventario().values()}
+
+AVANZI = re.compile(r"\{[a-z-]+\}`|^\s*:{3,}|^\s*`{3,}\{|<div|\[\]\(|\(#", re.M)
+MACRO = re.compile("|".join(rf"\\{re.escape(m[1:])}(?![A-Za-z])" for m in macro_katex()))
+
+
+def quaderno(libro, nome) -> nbformat.NotebookNode:
+    return nbformat.read(libro.html / "_sources" / CAPITOLI[nome], as_version=4)
+
+
+def testo(quaderno) -> str:
+    return "\n\n".join(c.source for c in quaderno.cells if c.cell_type == "markdown")
+
+
+def nudo(markdown: str) -> str:
+    """Le sole parole, come le vuole il confronto: senza formule, citazioni, segni di nota."""
+    senza = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|<sup>.*?</sup>|\[[\dN, ]+\]", " ", markdown, flags=re.S)
+    return normalizza(senza)
+
+
+def parole(lato) -> str:
+    """Le parole di una colonna della pagina, ridotte allo stesso modo."""
+    pezzi = [
+        t for t in lato.find_all(string=True)
+        if not t.find_parent(class_=["math", "glossa", "scheda", "segno"]) and not t.find_parent("sup")
+    ]  # fmt: skip
+    return nudo("".join(pezzi))
+
+
+@pytest.mark.parametrize("nome", CAPITOLI)
+def test_il_quaderno_e_valido_e_pulito(libro, nome):
+    q = quaderno(libro, nome)
+    nbformat.validate(q)
+    assert AVANZI.findall(testo(q)) == []
+    assert MACRO.findall(testo(q)) == []
+    assert not any(c.get("outputs") or c.get("execution_count") for c in q.cells if c.cell_type == "code")
+    assert testo(q).count("\n# ") == 1  # un solo titolo
+
+
+@pytest.mark.parametrize("nome", CAPITOLI)
+def test_il_quaderno_ha_le_due_lingue_e_il_codice_della_pagina(libro, nome):
+    pagina = libro.pagine[str(CAPITOLI[nome].with_suffix(".html"))]
+    q = quaderno(libro, nome)
+    citato = nudo("\n".join(r.lstrip("> ") for r in testo(q).splitlines() if r.lstrip().startswith(">")))
+    tutto = nudo(testo(q))
+    for blocco in pagina.select(".blocco"):
+        voce = PER_ANCORA[blocco["id"]]
+        if voce.kind in PROSA:
+            assert parole(blocco.select_one(".lato-it")) in tutto, voce.id
+            inglese = blocco.select_one(".lato-en .glossa-sola" if libro.originale is None else ".lato-en")
+            attese = nudo(inglese.get_text()) if libro.originale is None else parole(inglese)
+            assert attese in citato, voce.id
+    nella_pagina = [c.get_text().strip() for c in pagina.select(".cell_input pre")]
+    assert [c.source.strip() for c in q.cells if c.cell_type == "code"] == nella_pagina
+
+
+@pytest.mark.parametrize("nome", CAPITOLI)
+def test_il_quaderno_si_scarica_dalla_pagina(libro, nome):
+    pagina = CAPITOLI[nome].with_suffix(".html")
+    (voce,) = libro.pagine[str(pagina)].select('.dropdown-download-buttons a[href$=".ipynb"]')
+    file = libro.html / pagina.parent / voce["href"]
+    assert file.resolve() == (libro.html / "_sources" / CAPITOLI[nome]).resolve()
+
+
+@pytest.mark.lento
+@pytest.mark.parametrize("nome", CON_CELLE)
+def test_il_quaderno_gira_da_solo(senza, tmp_path, nome):
+    """In una cartella vuota, con il solo pacchetto installato."""
+    file = tmp_path / Path(CAPITOLI[nome]).name
+    file.write_bytes((senza.html / "_sources" / CAPITOLI[nome]).read_bytes())
+    comando = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "fatto", file]
+    esito = subprocess.run(comando, cwd=tmp_path, env=ambiente_pulito(), capture_output=True, text=True)
+    assert esito.returncode == 0, esito.stderr[-3000:]
+    fatto = nbformat.read(tmp_path / "fatto.ipynb", as_version=4)
+    assert all(c.execution_count for c in fatto.cells if c.cell_type == "code" and c.source)
