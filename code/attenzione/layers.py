@@ -55,7 +55,7 @@ class DecoderLayer(nn.Module):
     def forward(self, x, z, z_mask=None, cache=None):
         """x: (B·k, m, d_model); z: la memoria (B, n, d_model) o la coppia (K, V) già proiettata.
 
-        z_mask: trasmissibile a (B, m, n); cache: la KVCache della self-attention. Le k sequenze di una stessa
+        z_mask: (B, 1, n) o None; cache: la KVCache della self-attention. Le k sequenze di una stessa
         memoria (beam search) stanno in righe vicine: diventano query della stessa frase, e la memoria non
         si copia. Rende (B·k, m, d_model).
         """

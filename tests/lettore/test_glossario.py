@@ -161,7 +161,7 @@ def test_la_pagina_ha_inglese_definizione_e_forme_da_evitare(libro):
 def test_la_prima_occorrenza_segue_l_indice(libro):
     costruisci(libro, PAGINE)
     prima = voce_html(libro, "chiave").select_one(".prima-occorrenza a")
-    assert (prima["href"], prima.get_text()) == ("dopo.html#sezione", "Sezione")
+    assert (prima["href"], prima.get_text()) == ("dopo.html#sezione", "1 Dopo")
     assert voce_html(libro, "GPU").select_one(".prima-occorrenza a")["href"] == "dopo.html#sezione"
     assert voce_html(libro, "query").select_one(".prima-occorrenza a")["href"].startswith("prima.html#")
     assert voce_html(libro, "mai-usata").select_one(".prima-occorrenza") is None

@@ -126,7 +126,7 @@ def test_senza_originale_l_inglese_e_la_glossa(senza):
         if INVENTARIO[ident].page_v5:
             assert scheda.select_one('a[href^="https://arxiv.org/pdf/1706.03762"]'), ident
         termini = elemento.select('.lato-it a[href*="#term-"]')
-        assert not termini or (scheda.select("i") and scheda.select('span[lang="it"]')), ident
+        assert not termini or scheda.select("i"), ident
 
 
 def test_con_originale_l_inglese_e_quello_degli_autori_per_intero(con):

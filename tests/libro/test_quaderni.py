@@ -1,5 +1,6 @@
 """I quaderni da scaricare: validi, puliti, con le due lingue, e capaci di girare da soli."""
 
+import copy
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from lettore.notazione import macro_katex
 CAPITOLI = {
     file.stem: file.relative_to(RADICE).with_suffix(".ipynb")
     for file in sorted((RADICE / "chapters").rglob("*.md"))
-    if re.search(r"\{(?:blocco|code-cell)\}", file.read_text(encoding="utf-8"))
+    if "kernelspec:" in file.read_text(encoding="utf-8")
 }
 CON_CELLE = [n for n, f in CAPITOLI.items() if "{code-cell}" in (RADICE / f.with_suffix(".md")).read_text("utf-8")]
 PER_ANCORA = {b.id.replace(".", "-"): b for b in leggi_inventario().values()}
@@ -29,7 +30,7 @@ def quaderno(libro, nome) -> nbformat.NotebookNode:
     return nbformat.read(libro.html / "_sources" / CAPITOLI[nome], as_version=4)
 
 
-def testo(quaderno) -> str:
+def prosa(quaderno) -> str:
     return "\n\n".join(c.source for c in quaderno.cells if c.cell_type == "markdown")
 
 
@@ -40,37 +41,34 @@ def nudo(markdown: str) -> str:
 
 
 def parole(lato) -> str:
-    """Le parole di una colonna della pagina, ridotte allo stesso modo."""
-    pezzi = [
-        t for t in lato.find_all(string=True)
-        if not t.find_parent(class_=["math", "glossa", "scheda", "segno"]) and not t.find_parent("sup")
-    ]  # fmt: skip
-    return nudo("".join(pezzi))
+    """Le parole di una colonna della pagina, ridotte allo stesso modo; di una glossa, se è sola."""
+    lato = copy.copy(lato)
+    for parte in lato.select(".math, details.glossa, .scheda, sup"):
+        parte.decompose()
+    return nudo(lato.get_text())
 
 
 @pytest.mark.parametrize("nome", CAPITOLI)
 def test_il_quaderno_e_valido_e_pulito(libro, nome):
     q = quaderno(libro, nome)
     nbformat.validate(q)
-    assert AVANZI.findall(testo(q)) == []
-    assert MACRO.findall(testo(q)) == []
+    assert AVANZI.findall(prosa(q)) == []
+    assert MACRO.findall(prosa(q)) == []
     assert not any(c.get("outputs") or c.get("execution_count") for c in q.cells if c.cell_type == "code")
-    assert testo(q).count("\n# ") == 1  # un solo titolo
+    assert prosa(q).count("\n# ") == 1  # un solo titolo
 
 
 @pytest.mark.parametrize("nome", CAPITOLI)
 def test_il_quaderno_ha_le_due_lingue_e_il_codice_della_pagina(libro, nome):
     pagina = libro.pagine[str(CAPITOLI[nome].with_suffix(".html"))]
     q = quaderno(libro, nome)
-    citato = nudo("\n".join(r.lstrip("> ") for r in testo(q).splitlines() if r.lstrip().startswith(">")))
-    tutto = nudo(testo(q))
+    citato = nudo("\n".join(r.lstrip("> ") for r in prosa(q).splitlines() if r.lstrip().startswith(">")))
+    tutto = nudo(prosa(q))
     for blocco in pagina.select(".blocco"):
         voce = PER_ANCORA[blocco["id"]]
         if voce.kind in PROSA:
             assert parole(blocco.select_one(".lato-it")) in tutto, voce.id
-            inglese = blocco.select_one(".lato-en .glossa-sola" if libro.originale is None else ".lato-en")
-            attese = nudo(inglese.get_text()) if libro.originale is None else parole(inglese)
-            assert attese in citato, voce.id
+            assert parole(blocco.select_one(".lato-en")) in citato, voce.id
     nella_pagina = [c.get_text().strip() for c in pagina.select(".cell_input pre")]
     assert [c.source.strip() for c in q.cells if c.cell_type == "code"] == nella_pagina
 

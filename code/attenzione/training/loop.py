@@ -120,7 +120,7 @@ def gradient_step(run, config, batches, tokens, precision, device):
     sono, così il passo non dipende da come i batch si spartiscono.
     """
     _, world = rank_and_world()
-    total = torch.zeros((), dtype=torch.float64, device=device)
+    losses = []
     for i, batch in enumerate(batches):
         src, tgt_in, tgt_out = collate(batch, config, device)
         wait = world > 1 and i + 1 < len(batches)           # i gradienti si scambiano una volta per passo
@@ -129,8 +129,8 @@ def gradient_step(run, config, batches, tokens, precision, device):
                 logits = run(src, tgt_in)                   # (B, m, n_vocab)
                 loss = label_smoothing_loss(logits, tgt_out, config.eps_ls, config.pad_id)
             (loss * (world / tokens)).backward()
-        total += loss.detach()
-    return total
+        losses.append(loss.detach())
+    return torch.stack(losses).sum()
 
 
 def same_run(training):
