@@ -25,6 +25,8 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   });
 
+  document.addEventListener("keydown", (evento) => evento.key === "Escape" && tippy.hideAll());
+
   const larghi = "div.math, div.highlight pre, .cell_output, .pst-scrollable-table-container";
   const raggiungibili = () => document.querySelectorAll(larghi).forEach((e) => {
     const scorre = [e, ...e.querySelectorAll(".katex-display, pre")].filter((x) => x.scrollWidth > x.clientWidth + 1);

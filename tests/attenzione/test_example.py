@@ -26,13 +26,15 @@ def test_numeri_fissi():
     assert example.E.mul(10).eq(example.E.mul(10).round()).float().mean() > 0.99
 
 
-def test_codifica_posizionale_dalla_formula():
-    table = example.positional_encoding(5, 8)
+def test_ingresso_dalla_formula():
+    """X è l’embedding per √d_model più seni e coseni, componente per componente."""
     for pos in range(5):
         for i in range(4):
             angle = pos / 10000 ** (2 * i / 8)
-            assert math.isclose(table[pos, 2 * i], math.sin(angle), abs_tol=1e-6)
-            assert math.isclose(table[pos, 2 * i + 1], math.cos(angle), abs_tol=1e-6)
+            expected = (math.sin(angle), math.cos(angle))
+            for j in (0, 1):
+                value = example.E[pos, 2 * i + j] * math.sqrt(8) + expected[j]
+                assert math.isclose(example.X[pos, 2 * i + j], value, abs_tol=1e-6)
 
 
 def test_tempo():

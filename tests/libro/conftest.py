@@ -71,16 +71,14 @@ class Lettore:
         self.rete: list[str] = []
         self.errori: list[str] = []
         contesto.set_default_timeout(10_000)
-        contesto.route("**/*", self.richiesta)
+        contesto.on("request", self.richiesta)
         self.scheda = contesto.new_page()
         self.scheda.on("console", lambda m: m.type == "error" and self.errori.append(m.text))
         self.scheda.on("pageerror", lambda errore: self.errori.append(str(errore)))
 
-    def richiesta(self, via):
-        if via.request.url.startswith(("file:", "data:", "blob:")):
-            return via.continue_()
-        self.rete.append(via.request.url)
-        return via.abort()
+    def richiesta(self, chiesta):
+        if not chiesta.url.startswith(("file:", "data:", "blob:")):
+            self.rete.append(chiesta.url)
 
     def apri(self, libro: Libro, pagina: str, resto: str = ""):
         """Apre una pagina del libro; ``resto`` è domanda e ancora (``?lingua=it#s1-p1``)."""

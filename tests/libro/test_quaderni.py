@@ -2,8 +2,10 @@
 
 import copy
 import re
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -81,14 +83,34 @@ def test_il_quaderno_si_scarica_dalla_pagina(libro, nome):
     assert file.resolve() == (libro.html / "_sources" / CAPITOLI[nome]).resolve()
 
 
+GIRA = "test_il_quaderno_gira_da_solo"
+
+
+def esegui(file: Path) -> subprocess.CompletedProcess:
+    comando = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "fatto", file]
+    ambiente = ambiente_pulito() | {"OMP_NUM_THREADS": "1"}  # due alla volta, ciascuno su un core
+    return subprocess.run(comando, cwd=file.parent, env=ambiente, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def esecuzioni(request, senza, tmp_path_factory):
+    """Nome → esito a venire dei quaderni chiesti, ciascuno in una cartella dove non c’è altro."""
+    chiesti = [v.callspec.params["nome"] for v in request.session.items if v.originalname == GIRA]
+    with ThreadPoolExecutor(max_workers=2) as lavori:
+        avviate = {}
+        for nome in chiesti:
+            file = tmp_path_factory.mktemp(nome) / Path(CAPITOLI[nome]).name
+            shutil.copy(senza.html / "_sources" / CAPITOLI[nome], file)
+            avviate[nome] = (file, lavori.submit(esegui, file))
+        yield avviate
+
+
 @pytest.mark.lento
 @pytest.mark.parametrize("nome", CON_CELLE)
-def test_il_quaderno_gira_da_solo(senza, tmp_path, nome):
+def test_il_quaderno_gira_da_solo(esecuzioni, nome):
     """In una cartella vuota, con il solo pacchetto installato."""
-    file = tmp_path / Path(CAPITOLI[nome]).name
-    file.write_bytes((senza.html / "_sources" / CAPITOLI[nome]).read_bytes())
-    comando = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "fatto", file]
-    esito = subprocess.run(comando, cwd=tmp_path, env=ambiente_pulito(), capture_output=True, text=True)
+    file, esecuzione = esecuzioni[nome]
+    esito = esecuzione.result()
     assert esito.returncode == 0, esito.stderr[-3000:]
-    fatto = nbformat.read(tmp_path / "fatto.ipynb", as_version=4)
+    fatto = nbformat.read(file.with_name("fatto.ipynb"), as_version=4)
     assert all(c.execution_count for c in fatto.cells if c.cell_type == "code" and c.source)

@@ -9,20 +9,14 @@ import math
 
 import torch
 
+from attenzione.embedding import sinusoidal_positions
+
 TOKENS = ["la", "gatta", "mangia", "il", "topo"]
 N, D_MODEL, H, D_K, D_V = len(TOKENS), 8, 2, 4, 3
 
 
 def _draw(*shape, scale):
     return (torch.randn(*shape, generator=_generator) * scale).round(decimals=1)
-
-
-def positional_encoding(n, d_model):
-    """Codifica posizionale del §3.5: (n, d_model), componenti pari seno e dispari coseno."""
-    pos = torch.arange(n).unsqueeze(1)                          # (n, 1)
-    i = torch.arange(0, d_model, 2)                             # (d_model/2,)
-    angle = pos / 10000 ** (i / d_model)                        # (n, d_model/2)
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
 
 _generator = torch.Generator().manual_seed(2017)
@@ -32,5 +26,5 @@ W_k = _draw(H, D_MODEL, D_K, scale=1 / math.sqrt(D_MODEL))      # (2, 8, 4)
 W_v = _draw(H, D_MODEL, D_V, scale=1 / math.sqrt(D_MODEL))      # (2, 8, 3)
 W_o = _draw(H * D_V, D_MODEL, scale=1 / math.sqrt(H * D_V))     # (6, 8)
 
-X = E * math.sqrt(D_MODEL) + positional_encoding(N, D_MODEL)    # (5, 8), ingresso del primo strato
+X = E * math.sqrt(D_MODEL) + sinusoidal_positions(N, D_MODEL).float()    # (5, 8), ingresso del primo strato, §3.5
 Q, K, V = X @ W_q[0], X @ W_k[0], X @ W_v[0]                    # (5, 4), (5, 4), (5, 3): la prima testa
