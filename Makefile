@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 export ORIGINALE
 
-.PHONY: aiuto ambiente libro test servi notebook pdf immagini pulisci blocca
+.PHONY: aiuto ambiente libro test servi notebook pdf benchmark immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ notebook: ambiente  ## apre i capitoli in JupyterLab
 
 pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
 	@$(PY) -m lettore.costruzione --pdf
+
+benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]")
+	@$(PY) -m attenzione.benchmark
 
 immagini: ambiente  ## rifà l’immagine del README dalla pagina costruita senza l’originale
 	@$(PY) -m lettore.ritratto

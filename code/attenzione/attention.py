@@ -30,7 +30,7 @@ def fused_attention(Q, K, V, mask=None, *, is_causal=False, scale=None, dropout_
     """La stessa attenzione con il kernel fuso di PyTorch: non costruisce i pesi, e non li rende.
 
     Forme ed errori come in scaled_dot_product_attention. is_causal: maschera causale senza costruirla, con
-    n_q = n_k e mask=None; dropout_p: dropout sui pesi (il paper non ne usa). Rende l’uscita (..., n_q, d_v).
+    n_q = n_k e mask=None; dropout_p: dropout sui pesi (l’articolo non ne usa). Rende l’uscita (..., n_q, d_v).
     """
     check_inputs(Q, K, V, mask)
     if is_causal and (mask is not None or Q.size(-2) != K.size(-2)):
@@ -44,7 +44,7 @@ def fused_attention(Q, K, V, mask=None, *, is_causal=False, scale=None, dropout_
 
 
 class AdditiveAttention(nn.Module):
-    """Attenzione additiva di Bahdanau, Cho e Bengio, quella che il paper confronta in §3.2.1.
+    """Attenzione additiva di Bahdanau, Cho e Bengio, quella che l’articolo confronta in §3.2.1.
 
     Il punteggio di una query q e di una chiave k è v · tanh(W_q q + W_k k): una rete con un solo strato
     nascosto di d_hidden unità (d_k se non è dato). Stessa interfaccia di scaled_dot_product_attention.
@@ -105,7 +105,7 @@ class MultiHeadAttention(nn.Module):
     """Attenzione multi-testa, §3.2.2, nei tre usi di §3.2.3.
 
     Le proiezioni W^Q, W^K, W^V di tutte le teste stanno in una sola matrice W_qkv, senza bias: nella
-    self-attention basta un prodotto, x W_qkv. p_attention: dropout sui pesi (0 nel paper).
+    self-attention basta un prodotto, x W_qkv. p_attention: dropout sui pesi (0 nell’articolo).
     Errori: ValueError se una grandezza non è un intero positivo.
     """
 
@@ -167,7 +167,7 @@ class MultiHeadAttention(nn.Module):
         return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)           # (B, n, h d) → (B, h, n, d)
 
     def per_head(self):
-        """Le matrici come le scrive il paper, una per testa: rende la quaterna W_q, W_k, W_v, W_o.
+        """Le matrici come le scrive l’articolo, una per testa: rende la quaterna W_q, W_k, W_v, W_o.
 
         W_q e W_k: (h, d_model, d_k); W_v: (h, d_model, d_v); W_o: (h d_v, d_model). Viste, non copie.
         """

@@ -106,7 +106,7 @@ class TorchTransformer(nn.Module):
 
 
 class Marian:
-    """HF MarianMT con le stesse scelte del paper: ReLU, embedding scalati, niente dropout sui pesi."""
+    """HF MarianMT con le stesse scelte dell’articolo: ReLU, embedding scalati, niente dropout sui pesi."""
 
     def __init__(self, s):
         from transformers import MarianConfig, MarianMTModel

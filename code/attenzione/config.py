@@ -10,7 +10,7 @@ POSITIONS = ("sinusoidal", "tensor2tensor", "learned")
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Le grandezze del modello, con i nomi del paper; i valori predefiniti sono quelli del modello base.
+    """Le grandezze del modello, con i nomi dell’articolo; i valori predefiniti sono quelli del modello base.
 
     d_k, d_v: se non sono dati, d_model / n_heads. max_len: la sequenza più lunga che il modello accetta, in
     token. Le ultime quattro voci sono le differenze del codice venuto dopo: norm_first normalizza l’ingresso
@@ -74,7 +74,7 @@ def check_positive_integer(name, value):
 
 
 def load_tables():
-    """I numeri delle Tabelle 1–4 del paper: un dizionario da «tabella_1» a «tabella_4», righe in ordine."""
+    """I numeri delle Tabelle 1–4 dell’articolo: un dizionario da «tabella_1» a «tabella_4», righe in ordine."""
     return yaml.safe_load(files("attenzione").joinpath("tabelle.yml").read_text("utf-8"))
 
 
@@ -97,7 +97,7 @@ def config_of_row(row, base):
 def count_parameters(config):
     """Quanti parametri ha il modello, parte per parte; la voce «totale» è la somma delle altre.
 
-    Un dizionario di interi, nell’ordine in cui il paper presenta le parti. L’embedding è contato una volta:
+    Un dizionario di interi, nell’ordine in cui l’articolo presenta le parti. L’embedding è contato una volta:
     è la stessa matrice per l’ingresso, l’uscita e la trasformazione prima della softmax (§3.4).
     """
     c = config

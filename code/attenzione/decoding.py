@@ -1,7 +1,7 @@
 """La generazione della frase di arrivo, §6.1: greedy, campionamento, beam search, un token alla volta.
 
 Tutte le strategie scelgono fra le probabilità del token successivo, PAD e BOS esclusi; si fermano a EOS o,
-al più, a max_extra token oltre la lunghezza della frase di partenza (50 nel paper). Con use_cache=True ogni
+al più, a max_extra token oltre la lunghezza della frase di partenza (50 nell’articolo). Con use_cache=True ogni
 passo calcola la sola posizione nuova; con False ricalcola tutto da capo: più lento, gli stessi risultati.
 """
 
@@ -101,7 +101,7 @@ def greedy(model, src, max_extra=50, use_cache=True):
 def sample(
     model, src, tau=1.0, top_k=None, top_p=None, *, generator=None, max_extra=50, use_cache=True
 ):
-    """A ogni passo un token estratto a sorte fra quelli che filter_logits lascia (fuori paper).
+    """A ogni passo un token estratto a sorte fra quelli che filter_logits lascia (fuori dall’articolo).
 
     generator: il torch.Generator da cui si estrae, per ripetere gli stessi numeri. Una Hypothesis per frase.
     """

@@ -31,7 +31,7 @@ class Embedding(nn.Module):
 class SinusoidalPositionalEncoding(nn.Module):
     """Somma agli embedding seni e coseni di frequenza decrescente, §3.5; nessun parametro.
 
-    Con layout «sinusoidal» seni e coseni si alternano come nel paper; con «tensor2tensor» vedi
+    Con layout «sinusoidal» seni e coseni si alternano come nell’articolo; con «tensor2tensor» vedi
     sinusoidal_positions. La tabella si allunga quando serve, senza limite.
     """
 

@@ -9,7 +9,7 @@ from attenzione.feedforward import PositionwiseFeedForward
 class Residual(nn.Module):
     """Connessione residuale e layer normalization attorno a un sottostrato, §3.1 e §5.4.
 
-    Nel paper LayerNorm(x + Dropout(Sublayer(x))); con norm_first x + Dropout(Sublayer(LayerNorm(x))).
+    Nell’articolo LayerNorm(x + Dropout(Sublayer(x))); con norm_first x + Dropout(Sublayer(LayerNorm(x))).
     """
 
     def __init__(self, config):

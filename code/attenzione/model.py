@@ -9,7 +9,7 @@ from attenzione.layers import DecoderLayer, EncoderLayer
 
 
 class Transformer(nn.Module):
-    """Encoder e decoder con embedding condivisi, esattamente quelli del paper se config non dice altro.
+    """Encoder e decoder con embedding condivisi, esattamente quelli dell’articolo se config non dice altro.
 
     Errori (ValueError, TypeError) di encode, decode e forward: token che non sono interi o sono fuori dal
     vocabolario, una sequenza vuota, una frase di partenza di soli PAD, una sequenza più lunga di max_len.

@@ -1,1 +1,1 @@
-"""L’addestramento del paper, §5: tasso di apprendimento, label smoothing, batch, ciclo, checkpoint."""
+"""L’addestramento dell’articolo, §5: tasso di apprendimento, label smoothing, batch, ciclo, checkpoint."""

@@ -1,4 +1,4 @@
-"""I batch del paper, §5.1: coppie di lunghezza simile, fino a un numero di token di partenza e di arrivo."""
+"""I batch dell’articolo, §5.1: coppie di lunghezza simile, fino a un numero di token di partenza e di arrivo."""
 
 import random
 

@@ -21,7 +21,7 @@ from attenzione.training.schedule import adam, lrate
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Come si addestra; i valori predefiniti sono quelli del modello base del paper.
+    """Come si addestra; i valori predefiniti sono quelli del modello base dell’articolo.
 
     steps: passi di Adam; max_tokens: token di partenza e di arrivo per batch; warmup_steps: equazione (3);
     accumulate: batch per passo e per processo; precision: «float32» o «bf16» (calcoli misti); compile:
