@@ -60,5 +60,5 @@ def test_versioni_bloccate():
 
 def test_nessun_file_generato_nel_deposito():
     file = subprocess.run(["git", "ls-files"], cwd=RADICE, capture_output=True, text=True, check=True).stdout.split()
-    vietati = ("_build/", "_originale/", "node_modules/", ".venv/")
+    vietati = ("build/", "_build/", "_originale/", "node_modules/", ".venv/")
     assert not [f for f in file if f.startswith(vietati) or f.endswith((".ipynb", ".pyc", ".pdf"))]

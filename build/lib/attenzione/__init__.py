@@ -1,1 +1,0 @@
-"""Il Transformer di «Attention Is All You Need» (2017), con i nomi del paper."""

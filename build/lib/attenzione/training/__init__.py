@@ -1,1 +1,0 @@
-"""L’addestramento del paper, §5: tasso di apprendimento, label smoothing, batch, ciclo, checkpoint."""
