@@ -43,6 +43,7 @@ TITOLI = {"heading", "title"}
 DISEGNI = {"figure", "table"}
 RICHIUSI = DISEGNI | {"references"}  # l’inglese dice quasi lo stesso: sta chiuso sotto
 MOBILI = {"figure", "table", "caption", "note", "footnote"}  # sulla pagina non seguono l’ordine del testo
+PAROLE_IN_FORMULA = r"\\text\{(?!model\}|ff\})"  # «where»: solo allora la formula si dà nelle due lingue
 PDF = "https://arxiv.org/pdf/1706.03762v5#page={}"
 
 
@@ -150,7 +151,7 @@ class Blocco(SphinxDirective):
     def originale(self, voce):
         """I nodi inglesi del blocco, o una lista vuota se mancano o dicono lo stesso dell’italiano."""
         dati = (self.config.lettore_dati_originale or {}).get(voce.id)
-        if not dati or (voce.kind == "equation" and "\\text" not in dati["myst"]):
+        if not dati or (voce.kind == "equation" and not re.search(PAROLE_IN_FORMULA, dati["myst"])):
             return []
         if voce.kind == "figure":
             immagini = [i for i in dati["immagini"] if i.endswith(".png")]
