@@ -1,13 +1,20 @@
 """Le tabelle dell’articolo: ogni cifra stampata, una volta, al suo posto."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from attenzione.config import load_tables
-from attenzione.tables import printed_table
+from attenzione.config import BASE, TABLE_3, count_parameters, load_tables
+from attenzione.tables import (
+    parameters_table,
+    printed_table,
+    training_cost_table,
+    training_flops,
+    vocabulary_range,
+)
 
 FATTI = Path(__file__).parents[2].parent / "shared" / "originale" / "tabelle.yml"
 RIGHE = {1: 4, 2: 10, 3: 20, 4: 12}
@@ -54,3 +61,31 @@ def test_dati_uguali_ai_fatti(number):
     facts = yaml.safe_load(FATTI.read_text("utf8"))[f"table_{number}"]["rows"]
     ours = load_tables()[f"tabella_{number}"]
     assert [row["stampa"] for row in ours] == [row["printed"] for row in facts]
+
+
+def test_stampato_e_ricalcolato_stanno_in_colonne_diverse():
+    table = training_cost_table()
+    assert [len(row) for row in table.rows] == [5] * 4
+    assert table.header[2:4] == ["FLOPs: stampato", "FLOPs: ricalcolato"]
+    assert [row[2] for row in table.rows] == [r"$3{,}3\cdot10^{18}$"] * 2 + [r"$2{,}3\cdot10^{19}$"] * 2
+    assert table.rows[0][3:] == [r"$3{,}28\cdot10^{18}$", "−0,5\u00a0%"]
+    assert table.rows[3][3:] == [r"$2{,}28\cdot10^{19}$", "−0,9\u00a0%"]
+
+
+def test_operazioni_di_un_addestramento():
+    assert training_flops(1, n_gpus=1, gpu="K80") == 2.8e12
+    assert training_flops(10) == 8 * training_flops(10, n_gpus=1)
+
+
+def test_vocabolari_che_danno_i_parametri_stampati():
+    """Agli estremi dell’intervallo l’arrotondamento torna, appena fuori no."""
+    for config, millions in ((BASE, 65), (TABLE_3["C-d256"], 28)):
+        low, high = vocabulary_range(config, millions)
+        counts = [count_parameters(replace(config, n_vocab=n))["totale"] / 1e6 for n in (low - 1, low, high, high + 1)]
+        assert counts[0] < millions - 0.5 <= counts[1] <= counts[2] < millions + 0.5 <= counts[3]
+
+
+def test_tabella_dei_parametri():
+    table = parameters_table()
+    assert len(table.rows) == sum("params_1e6" in row["celle"] for row in load_tables()["tabella_3"]) == 11
+    assert table.rows[0][:3] == ["base", "65", "63,05"]

@@ -1,0 +1,160 @@
+"""Gli usi dell’attenzione, §3.2.3, sul modello base con un vocabolario di cento token."""
+
+import functools
+import math
+from dataclasses import replace
+
+import torch
+from registro import affermazione
+
+from attenzione.attention import MultiHeadAttention, scaled_dot_product_attention
+from attenzione.config import BASE
+from attenzione.model import Transformer
+
+SRC, TGT = torch.tensor([[11, 12, 13, 14, 15]]), torch.tensor([[1, 21, 22]])    # n = 5, m = 3
+
+
+@functools.cache
+def model():
+    torch.manual_seed(0)
+    return Transformer(replace(BASE, n_vocab=100)).eval()
+
+
+@functools.cache
+def weights():
+    with torch.no_grad():
+        return model().attention_weights(SRC, TGT)
+
+
+@functools.cache
+def seen():
+    """Che cosa entra ed esce da ogni modulo: nome → (ingressi, uscita)."""
+    found = {}
+
+    def spy(name):
+        return lambda module, args, output: found.update({name: (args, output)})
+
+    hooks = [module.register_forward_hook(spy(name)) for name, module in model().named_modules()]
+    with torch.no_grad():
+        found["z"] = model().encode(SRC)[0]
+        model().decode(TGT, found["z"])
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def attention_by_formula(attention, queries, memory):
+    """L’uscita (1, n_q, 512), scritta testa per testa."""
+    W_q, W_k, W_v, W_o = attention.per_head()
+    heads = []
+    for q, k, v in zip(W_q, W_k, W_v, strict=True):
+        scores = (queries @ q) @ (memory @ k).mT / math.sqrt(64)                # (1, n_q, n_k)
+        heads.append(scores.softmax(dim=-1) @ (memory @ v))                     # (1, n_q, 64)
+    return torch.cat(heads, dim=-1) @ W_o
+
+
+@affermazione("decoder-vede-tutto-l-ingresso", vero={"viste": 5}, falso=[{"viste": 3}, {"viste": 1}])
+def test_decoder_vede_tutto_l_ingresso(viste):
+    """Ogni posizione del decoder, in ogni strato e testa: quante posizioni della sorgente hanno peso?"""
+    for A in weights()["encoder-decoder"]:
+        assert A.shape == (1, 8, 3, 5) and ((A > 0).sum(dim=-1) == viste).all()
+
+
+@affermazione("encoder-vede-tutto", vero={"coppie": 25}, falso=[{"coppie": 15}, {"coppie": 20}])
+def test_encoder_vede_tutto(coppie):
+    """Con la maschera causale le coppie sarebbero 15; senza sé stessa, 20."""
+    for A in weights()["encoder"]:
+        assert ((A > 0).sum(dim=(-2, -1)) == coppie).all()
+
+
+@affermazione(
+    "query-dal-decoder-memoria-dall-encoder",
+    vero={"query": "decoder", "memoria": "encoder, ultimo strato"},
+    falso=[
+        {"query": "encoder, ultimo strato", "memoria": "decoder"},
+        {"memoria": "decoder"},
+        {"memoria": "encoder, strato corrispondente"},
+    ],
+)
+def test_query_dal_decoder(query, memoria):
+    for i, layer in enumerate(model().decoder[:-1]):        # nell’ultimo, lo strato corrispondente è l’ultimo
+        sources = {
+            "decoder": seen()[f"decoder.{i}.residuals.0"][1],
+            "encoder, ultimo strato": seen()["z"],
+            "encoder, strato corrispondente": seen()[f"encoder.{i}"][1],
+        }
+        with torch.no_grad():
+            expected = attention_by_formula(layer.cross_attention, sources[query], sources[memoria])
+        output = seen()[f"decoder.{i}.cross_attention"][1]
+        assert output.shape == expected.shape
+        assert torch.allclose(output, expected, atol=1e-4)
+
+
+@affermazione(
+    "self-attention-dallo-stesso-posto",
+    vero={"query": "strato precedente", "chiavi": "strato precedente"},
+    falso=[{"query": "embedding"}, {"chiavi": "embedding"}],
+)
+def test_self_attention_dallo_stesso_posto(query, chiavi):
+    for i, layer in enumerate(model().encoder):
+        if i == 0:
+            continue                                        # lo strato prima del primo è l’embedding
+        sources = {"strato precedente": seen()[f"encoder.{i - 1}"][1], "embedding": seen()["encoder.0"][0][0]}
+        with torch.no_grad():
+            expected = attention_by_formula(layer.self_attention, sources[query], sources[chiavi])
+        assert torch.allclose(seen()[f"encoder.{i}.self_attention"][1], expected, atol=1e-4)
+
+
+@affermazione(
+    "meno-infinito-prima-della-softmax",
+    vero={"valore": -math.inf, "quando": "prima"},
+    falso=[{"valore": 0.0}, {"valore": -1.0}, {"valore": 0.0, "quando": "dopo"}],
+)
+def test_meno_infinito(valore, quando):
+    """I pesi della libreria sono quelli che si ottengono mettendo quel valore dove non si può guardare."""
+    torch.manual_seed(0)
+    Q, K, V = torch.randn(3, 7, 64, dtype=torch.float64)
+    allowed = torch.ones(7, 7).tril() > 0
+    scores = Q @ K.T / 8
+    if quando == "prima":
+        expected = scores.masked_fill(~allowed, valore).softmax(dim=-1)
+    else:
+        expected = scores.softmax(dim=-1).masked_fill(~allowed, valore)
+    output, A = scaled_dot_product_attention(Q, K, V, allowed)
+    assert torch.allclose(A, expected, atol=1e-12) and torch.allclose(output, expected @ V, atol=1e-12)
+    assert (A[~allowed] == 0).all() and torch.allclose(A.sum(dim=-1), torch.ones(7, dtype=torch.float64))
+
+
+@affermazione("fino-a-se-compresa", vero={"oltre_se": 0}, falso=[{"oltre_se": -1}, {"oltre_se": 1}])
+def test_fino_a_se_compresa(oltre_se):
+    """I pesi della self-attention del decoder, e le uscite che si muovono attraverso tutti gli strati."""
+    attention = MultiHeadAttention(512, 8)
+    x = torch.randn(1, 7, 512, generator=torch.Generator().manual_seed(0))
+    visible = torch.ones(7, 7).tril(oltre_se) > 0
+    with torch.no_grad():
+        assert torch.equal(attention(x, is_causal=True, need_weights=True)[1][0, 0] > 0, visible)
+        for A in weights()["decoder"]:
+            assert torch.equal(A > 0, visible[:3, :3].expand_as(A))
+        tgt, z = torch.arange(20, 27)[None], seen()["z"]
+        before = model().decode(tgt, z)[0]                  # (7, 512)
+        for j in range(7):
+            changed = tgt.clone()
+            changed[0, j] = 50
+            moved = ((model().decode(changed, z)[0] - before).abs() > 1e-4).any(dim=-1)     # (7,)
+            assert torch.equal(moved, visible[:, j])
+
+
+@affermazione("proprieta-autoregressiva", vero={"futuro": "nascosto"}, falso=[{"futuro": "visibile"}])
+def test_proprieta_autoregressiva(futuro):
+    """Con i soli token precedenti si ottengono gli stessi vettori che con la frase intera."""
+    tgt, z = torch.arange(20, 27)[None], seen()["z"]
+
+    def vectors(tokens):
+        if futuro == "nascosto":
+            return model().decode(tokens, z)[0]
+        return model().encode(tokens)[0][0]                 # gli stessi strati senza maschera: l’encoder
+
+    with torch.no_grad():
+        whole = vectors(tgt)
+        for i in range(7):
+            assert torch.allclose(vectors(tgt[:, : i + 1]), whole[: i + 1], atol=1e-4)

@@ -1,0 +1,95 @@
+"""Le affermazioni della sezione 6.1 e della tabella 2."""
+
+from functools import cache
+
+import pytest
+import torch
+from registro import affermazione
+
+from attenzione.config import TransformerConfig, load_tables
+from attenzione.decoding import beam_search, greedy, length_penalty
+from attenzione.model import Transformer
+from attenzione.tables import training_flops
+
+TABLE = {row["model"]: row for row in load_tables()["tabella_2"]}
+PREVIOUS = [row for row in TABLE.values() if row["gruppo"] != "transformer"]
+CONFIG = TransformerConfig(n_vocab=9, n_layers=2, d_model=8, d_ff=16, n_heads=2, d_k=4, d_v=3, max_len=80)
+
+
+@affermazione("base-supera-tutti", vero={"modello": "Transformer (base model)"},
+              falso=[{"modello": "MoE"}, {"modello": "ConvS2S Ensemble"}])
+def test_base_supera_tutti(modello):
+    """BLEU più alto di ogni altro sistema precedente, e costo più basso di tutti."""
+    row = TABLE[modello]
+    others = [other for other in PREVIOUS if other is not row]
+    assert all(row["bleu_en_de"] > other["bleu_en_de"] for other in others if "bleu_en_de" in other)
+    cost = row.get("flops_both", row.get("flops_en_de"))
+    assert all(cost < other["flops_en_de"] / 2 for other in others if "flops_en_de" in other)
+
+
+@affermazione("meno-di-un-quarto-del-costo", vero={"quota": 1 / 4}, falso=[{"quota": 1 / 6}, {"quota": 1 / 10}])
+def test_meno_di_un_quarto_del_costo(quota):
+    singles = [row for row in PREVIOUS if row["gruppo"] == "singolo" and "bleu_en_fr" in row]
+    best = max(singles, key=lambda row: row["bleu_en_fr"])
+    assert training_flops(3.5 * 24 * 3600) < quota * best["flops_en_fr"]
+
+
+@affermazione("migliore-dei-modelli-singoli-in-francese", vero={"bleu": 41.0, "gruppi": ("singolo",)},
+              falso=[{"bleu": 40.5}, {"gruppi": ("singolo", "ensemble")}])
+def test_migliore_dei_modelli_singoli_in_francese(bleu, gruppi):
+    """Con 41,0 supera i modelli singoli, non gli ensemble."""
+    assert all(bleu > row["bleu_en_fr"] for row in PREVIOUS if row["gruppo"] in gruppi and "bleu_en_fr" in row)
+
+
+def two_digits(x):
+    return float(f"{x:.1e}")
+
+
+@affermazione("flops-del-base", vero={"flops": 3.3e18, "ore": 12}, falso=[{"flops": 2.3e18}, {"ore": 10}])
+def test_flops_del_base(flops, ore):
+    """Otto P100, e lo stesso numero della tabella."""
+    assert two_digits(training_flops(ore * 3600)) == flops == TABLE["Transformer (base model)"]["flops_both"]
+
+
+@affermazione("flops-del-big", vero={"flops": 2.3e19, "giorni": 3.5}, falso=[{"flops": 2.3e18}, {"giorni": 3}])
+def test_flops_del_big(flops, giorni):
+    assert two_digits(training_flops(giorni * 24 * 3600)) == flops == TABLE["Transformer (big)"]["flops_both"]
+
+
+@cache
+def model_and_source(seed=0):
+    """Un modello a caso che non ripete sempre lo stesso token."""
+    torch.manual_seed(seed)
+    model = Transformer(CONFIG).double().eval()
+    model.embedding.E.data = torch.nn.functional.normalize(model.embedding.E.data, dim=1)
+    torch.nn.init.normal_(model.decoder[-1].residuals[-1].norm.weight, std=2)
+    return model, torch.randint(3, 9, (12, 6), generator=torch.Generator().manual_seed(1))
+
+
+@affermazione("penalita-di-lunghezza", vero={"beam": 4, "alpha": 0.6},
+              falso=[{"alpha": 0.0}, {"alpha": 1.0}, {"beam": 1}])
+def test_penalita_di_lunghezza(beam, alpha):
+    """Il punteggio, con i valori predefiniti della libreria, è quello della formula; le scelte si allungano."""
+    model, src = model_and_source()
+    chosen, plain, same = [], [], []
+    for penalised, bare, given in zip(
+        beam_search(model, src, n_best=1), beam_search(model, src, alpha=0.0), beam_search(model, src, beam, alpha),
+        strict=True,
+    ):
+        chosen.append(penalised[0]), plain.append(bare[0]), same.append(given[0])
+    for hypothesis in chosen:
+        length = len(hypothesis.tokens) + hypothesis.finished
+        assert hypothesis.score == pytest.approx(hypothesis.log_prob / ((5 + length) / 6) ** alpha)
+    assert length_penalty(1, alpha) == 1
+    assert [h.tokens for h in same] == [h.tokens for h in chosen]
+    assert sum(len(h.tokens) for h in chosen) > sum(len(h.tokens) for h in plain)
+
+
+@affermazione("lunghezza-massima-piu-cinquanta", vero={"oltre": 50}, falso=[{"oltre": 49}, {"oltre": 300}])
+def test_lunghezza_massima_piu_cinquanta(oltre):
+    """Un modello che non si ferma mai arriva esattamente al limite; chi si ferma non prosegue dopo la fine."""
+    model, src = model_and_source()
+    endless = [h for h in greedy(model, src) if not h.finished]
+    assert endless and {len(h.tokens) for h in endless} == {src.size(1) + oltre}
+    for hypotheses in beam_search(model, src, n_best=4):
+        assert all(CONFIG.eos_id not in h.tokens and len(h.tokens) <= src.size(1) + oltre for h in hypotheses)

@@ -1,0 +1,73 @@
+"""Le affermazioni della sezione 6.3 e della tabella 4."""
+
+import pytest
+from registro import affermazione
+
+from attenzione.config import load_tables
+from attenzione.trees import brackets, linearize, parse, words
+
+TABLE = load_tables()["tabella_4"]
+TREES = [
+    ("S", ("NP", "la", "gatta"), ("VP", "vede", ("NP", "il", "topo"), ("PP", "con", ("NP", "la", "lente")))),
+    ("S", ("NP", ("NP", "il", "libro"), ("PP", "di", ("NP", "Anna"))), ("VP", "è", ("AP", "nuovo"))),
+    ("S", ("NP", "chi"), ("VP", "dorme", ("SBAR", "mentre", ("S", ("NP", "il", "treno"), ("VP", "parte"))))),
+]
+
+
+@affermazione("uscita-piu-lunga-dell-ingresso", vero={"volte": 2}, falso=[{"volte": 1}, {"volte": 4}])
+def test_uscita_piu_lunga_dell_ingresso(volte):
+    """Circa il doppio o il triplo delle parole: si conta su frasi nostre, dopo averle rilette."""
+    for tree in TREES:
+        sequence, sentence = linearize(tree), words(tree)
+        assert parse(sequence, sentence) == tree
+        assert volte * len(sentence) < len(sequence) < (volte + 2) * len(sentence)
+
+
+def is_tree(sequence, sentence):
+    try:
+        parse(sequence, sentence)
+    except ValueError:
+        return False
+    return True
+
+
+@affermazione("vincoli-strutturali", vero={"accettate": 0}, falso=[{"accettate": 1}, {"accettate": 5}])
+def test_vincoli_strutturali(accettate):
+    """Togliere, ripetere o cambiare etichetta a una parentesi qualsiasi non dà più un albero."""
+    tree = TREES[0]
+    sequence, sentence = linearize(tree), words(tree)
+    spoiled = []
+    for i, token in enumerate(sequence):
+        if token != "XX":
+            before, after = sequence[:i], sequence[i + 1 :]
+            spoiled += [before + after, [*before, token, token, *after], [*before, token[0] + "X", *after]]
+    assert len(spoiled) == 3 * 2 * brackets(tree).total()
+    assert sum(is_tree(wrong, sentence) for wrong in spoiled) == accettate
+
+
+def binary(sentence):
+    return sentence[0] if len(sentence) == 1 else ("X", sentence[0], binary(sentence[1:]))
+
+
+@affermazione("lunghezza-piu-trecento", vero={"oltre": 300}, falso=[{"oltre": 50}, {"oltre": 76}])
+def test_lunghezza_piu_trecento(oltre):
+    """L’albero di una frase di 40 parole, divisa sempre in due, non sta entro + 50 e sta entro + 300."""
+    length = len(linearize(binary(["parola"] * 40)))
+    assert 40 + 50 < length <= 40 + oltre
+
+
+@affermazione("parsing-secondo-solo-alla-rnng", vero={"eccezioni": ("Dyer et al. (2016)", "Luong et al. (2015)")},
+              falso=[{"eccezioni": ("Dyer et al. (2016)",)}, {"eccezioni": ()}])
+def test_parsing_secondo_solo_alla_rnng(eccezioni):
+    """L’articolo nomina un’eccezione sola: nella tabella ce ne sono due."""
+    best = max(row["wsj23_f1"] for row in TABLE if row["parser"].startswith("Transformer"))
+    above = {row["parser"] for row in TABLE if row["wsj23_f1"] > best}
+    assert above == set(eccezioni)
+
+
+@affermazione("parsing-con-poche-frasi", vero={"superato": "Petrov et al. (2006)"},
+              falso=[{"superato": "Dyer et al. (2016)"}])
+def test_parsing_con_poche_frasi(superato):
+    wsj = {row["parser"]: row["wsj23_f1"] for row in TABLE if "WSJ" in row["addestramento"]}
+    assert wsj["Transformer (4 layers)"] == pytest.approx(91.3)
+    assert wsj["Transformer (4 layers)"] > wsj[superato]

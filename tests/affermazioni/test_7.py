@@ -1,0 +1,29 @@
+"""Le affermazioni della conclusione, dai numeri della tabella 2."""
+
+from registro import affermazione
+
+from attenzione.config import load_tables
+
+ROWS = {row["model"]: row for row in load_tables()["tabella_2"]}
+BASE, BIG = "Transformer (base model)", "Transformer (big)"
+
+
+def previous(column, kinds=("singolo", "ensemble")):
+    return [row[column] for row in ROWS.values() if row["gruppo"] in kinds and column in row]
+
+
+@affermazione(
+    "supera-gli-ensemble",
+    vero={"modello": BIG},
+    falso=[{"modello": "MoE"}, {"modello": "GNMT + RL Ensemble"}, {"modello": "ConvS2S"}],
+)
+def test_supera_gli_ensemble(modello):
+    """Il BLEU inglese-tedesco contro quello di ogni ensemble."""
+    assert ROWS[modello]["bleu_en_de"] > max(previous("bleu_en_de", kinds=("ensemble",)))
+
+
+@affermazione("stato-dell-arte-in-due-compiti", vero={"en_fr": 41.8}, falso=[{"en_fr": 41.0}, {"en_fr": 38.1}])
+def test_stato_dell_arte_in_due_compiti(en_fr):
+    """Il big contro ogni sistema precedente; il 41,0 della sezione 6.1 e il modello base non basterebbero."""
+    assert ROWS[BIG]["bleu_en_fr"] == en_fr
+    assert ROWS[BIG]["bleu_en_de"] > max(previous("bleu_en_de")) and en_fr > max(previous("bleu_en_fr"))

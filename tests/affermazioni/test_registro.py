@@ -1,0 +1,120 @@
+"""Il registro è completo: ogni voce ha la prova che la decide, ogni prova la sua voce."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import registro
+from registro import affermazione
+
+from lettore.affermazioni import CITATA, PROVE, VERDETTI, leggi_capitoli, leggi_prove
+from lettore.controlli.testo import blocchi
+
+RADICE = Path(__file__).resolve().parents[2]
+PROVE_PER_ID = leggi_prove(RADICE)
+ALTROVE: dict[str, str] = {}
+"""Voci che si decidono in un capitolo diverso da quello del loro blocco: identificatore → capitolo."""
+
+
+@pytest.fixture(scope="module")
+def voci():
+    return leggi_capitoli(RADICE)
+
+
+def test_gli_identificatori_sono_unici(voci):
+    assert [i for i, quante in Counter(voce.id for voce in voci).items() if quante > 1] == []
+
+
+def test_ogni_voce_ha_una_prova_e_ogni_prova_una_voce(voci):
+    da_provare = {voce.id for voce in voci if voce.verdetto != CITATA}
+    assert sorted(da_provare - PROVE_PER_ID.keys()) == [], "voci senza prova"
+    assert sorted(PROVE_PER_ID.keys() - da_provare) == [], "prove senza voce, o con una voce «solo citata»"
+    assert {i: prove for i, prove in PROVE_PER_ID.items() if len(prove) > 1} == {}
+
+
+def test_il_registro_e_ampio_e_usa_tutti_i_verdetti(voci):
+    assert len(voci) >= 60 and len(PROVE_PER_ID) >= 45
+    assert {voce.verdetto for voce in voci} == set(VERDETTI)
+
+
+def test_ogni_voce_sta_nel_capitolo_del_suo_blocco(voci):
+    capitoli = {}
+    for file in sorted((RADICE / "chapters").rglob("*.md")):
+        nome = file.relative_to(RADICE).as_posix()
+        capitoli |= {blocco.id: nome for blocco in blocchi(file.read_text(encoding="utf-8"))}
+    fuori = {voce.id: voce.file for voce in voci if voce.file != capitoli[voce.blocco]}
+    assert fuori == ALTROVE
+
+
+def test_le_prove_si_riconoscono_tutte_dal_sorgente():
+    """Il registro le cerca senza eseguirle: l’identificatore è scritto per intero, ed è il primo argomento."""
+    for file in (RADICE / PROVE).glob("test_[0-9]*.py"):
+        usi = len(re.findall(r"^@(?:\w+\.)?affermazione\(", file.read_text(encoding="utf-8"), re.M))
+        trovate = [p for prove in PROVE_PER_ID.values() for p in prove if f"/{file.name}::" in p]
+        assert len(trovate) == usi, file.name
+
+
+# ---------------------------------------------------------------- il decoratore
+
+
+@pytest.mark.parametrize(
+    ("argomenti", "atteso"),
+    [
+        ({"vero": {"x": 1}}, "almeno un’alternativa"),
+        ({"vero": {"x": 1}, "falso": []}, "almeno un’alternativa"),
+        ({"vero": {"x": 1}, "falso": {"x": 2}}, "almeno un’alternativa"),
+        ({"vero": {"x": 1}, "falso": [{"x": 1}]}, "uguale al vero"),
+        ({"vero": {"x": 1}, "falso": [{"y": 2}]}, "che «vero» non ha"),
+        ({"vero": {}, "falso": [{}]}, "«vero» deve dire"),
+        ({"vero": {"y": 1}, "falso": [{"y": 2}]}, "non ha gli argomenti"),
+    ],
+)
+def test_una_tabella_senza_alternative_e_un_errore_alla_raccolta(argomenti, atteso):
+    with pytest.raises(ValueError, match=atteso):
+        affermazione("di-prova", **argomenti)(lambda x: None)
+
+
+def casi(prova):
+    (segno,) = prova.pytestmark
+    return dict(zip(segno.kwargs["ids"], segno.args[1], strict=True))
+
+
+def test_con_il_falso_si_pretende_che_la_prova_fallisca():
+    def somma(x, y):
+        assert x + y == 3
+
+    prova = affermazione("di-prova", vero={"x": 1, "y": 2}, falso=[{"x": 2}, {"y": 3}])(somma)
+    assert casi(prova) == {"vero": {"x": 1, "y": 2}, "falso-1": {"x": 2, "y": 2}, "falso-2": {"x": 1, "y": 3}}
+    for caso in casi(prova).values():
+        prova(caso=caso)
+
+
+def test_una_prova_che_non_sa_fallire_non_passa():
+    def contenta(x):
+        pass
+
+    prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 2}])(contenta)
+    prova(caso=casi(prova)["vero"])
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        prova(caso=casi(prova)["falso-1"])
+
+
+def test_un_errore_qualsiasi_non_vale_come_fallimento():
+    def divide(x):
+        assert 1 / x == 1
+
+    prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 0}])(divide)
+    with pytest.raises(ZeroDivisionError):
+        prova(caso=casi(prova)["falso-1"])
+
+
+@pytest.fixture
+def dieci():
+    return 10
+
+
+@pytest.mark.parametrize("volte", [1, 2])
+@registro.affermazione("convive-con-le-fixture", vero={"x": 1}, falso=[{"x": 2}])
+def test_convive_con_fixture_e_altri_parametri(x, volte, dieci):
+    assert x * volte * dieci == volte * 10
