@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 export ORIGINALE
 
-.PHONY: aiuto ambiente libro test servi notebook pdf benchmark immagini pulisci blocca
+.PHONY: aiuto ambiente libro test addestra servi notebook pdf benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,8 +43,14 @@ notebook: ambiente  ## apre i capitoli in JupyterLab
 pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
 	@$(PY) -m lettore.costruzione --pdf
 
+addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella
+	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))
+
 benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]")
 	@$(PY) -m attenzione.benchmark
+
+figure: ambiente  ## esporta tutte le figure in _build/figure, in SVG e in PDF
+	@$(PY) -m attenzione.figures
 
 immagini: ambiente  ## rifà l’immagine del README dalla pagina costruita senza l’originale
 	@$(PY) -m lettore.ritratto

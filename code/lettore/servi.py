@@ -7,7 +7,7 @@ from livereload import Server
 from .costruzione import RADICE, costruisci
 
 SORGENTI = ["chapters/**/*.md", "glossary.md", "references.bib", "_config.yml", "_toc.yml", "assets/**/*",
-            "code/**/*.py", "code/**/*.yml"]
+            "code/**/*.py", "code/**/*.yml", "tests/affermazioni/*.py"]
 
 
 def main() -> int:

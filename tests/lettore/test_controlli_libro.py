@@ -44,6 +44,7 @@ def test_libro_pulito(originale):
         ("{rif}`fig2`", "2", "manca rimando fig2"),
         (":tempo:", ":durata:", "manca la riga del tempo"),
         ("    alt:", "    altro:", "senza «alt:»"),
+        (":verdetto: dimostrata", ":verdetto: creduta", "verdetto «creduta» ignoto"),
         ("{cite}`bahdanau2014neural`", "", "manca citazione"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 TELEFONO = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 CAPITOLO = "3-2-1"
 ALTRO = "3-2-attenzione"
-PAGINE = ["chapters/index.html", "glossary.html", "search.html", "genindex.html"]
+PAGINE = ["chapters/index.html", "chapters/affermazioni.html", "glossary.html", "search.html", "genindex.html"]
 
 
 def visibile(scheda, selettore: str) -> bool:
@@ -228,7 +228,7 @@ def test_si_cerca_dalla_casella(senza, lettore):
 
 def test_il_telefono_si_legge(senza, lettore):
     uno = lettore(**TELEFONO)
-    for pagina in [*senza.capitoli, "chapters/index.html", "glossary.html"]:
+    for pagina in [*senza.capitoli, *PAGINE]:
         scheda = uno.apri(senza, pagina)
         larga = scheda.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")
         assert max(larga) <= 390, pagina

@@ -227,6 +227,24 @@ def test_le_note_sono_dei_quattro_tipi(libro):
     assert trovati == tipi | {"riquadro"}
 
 
+# ---------------------------------------------------------------- affermazioni
+
+
+def test_ogni_affermazione_e_nel_registro_con_la_sua_prova(libro):
+    registro = libro.pagine[libro.pagina("affermazioni")]
+    voci = {e["id"].removeprefix("registro-"): e for e in registro.select(".affermazione")}
+    elementi = [e for nome in libro.capitoli for e in libro.pagine[nome].select(".affermazione")]
+    nei_capitoli = {e["id"].removeprefix("affermazione-"): e for e in elementi}
+    assert voci.keys() == nei_capitoli.keys() and len(voci) >= 60
+    assert registro.select_one(".registro-conteggi").get_text().strip().startswith(f"{len(voci)} affermazioni")
+    for ident, voce in nei_capitoli.items():
+        verdetto = voce.select_one(".affermazione-verdetto").get_text()
+        assert voci[ident].select_one(".affermazione-verdetto").get_text() == verdetto, ident
+        assert voce.select_one(f'a[href$="affermazioni.html#registro-{ident}"]'), ident
+        assert "La smentirebbe:" in voce.get_text(), ident
+        assert len(voci[ident].select(".affermazione-rimandi code")) == (verdetto != "solo citata"), ident
+
+
 # ---------------------------------------------------------------- definizioni
 
 

@@ -83,20 +83,23 @@ def test_il_quaderno_si_scarica_dalla_pagina(libro, nome):
     assert file.resolve() == (libro.html / "_sources" / CAPITOLI[nome]).resolve()
 
 
-GIRA = "test_il_quaderno_gira_da_solo"
+GIRA, COINCIDE = "test_il_quaderno_gira_da_solo", "test_due_esecuzioni_danno_gli_stessi_numeri"
 
 
 def esegui(file: Path) -> subprocess.CompletedProcess:
     comando = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "fatto", file]
-    ambiente = ambiente_pulito() | {"OMP_NUM_THREADS": "1"}  # due alla volta, ciascuno su un core
-    return subprocess.run(comando, cwd=file.parent, env=ambiente, capture_output=True, text=True)
+    return subprocess.run(comando, cwd=file.parent, env=ambiente_pulito(), capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def esecuzioni(request, senza, tmp_path_factory):
-    """Nome → esito a venire dei quaderni chiesti, ciascuno in una cartella dove non c’è altro."""
-    chiesti = [v.callspec.params["nome"] for v in request.session.items if v.originalname == GIRA]
-    with ThreadPoolExecutor(max_workers=2) as lavori:
+    """Nome → esito a venire dei quaderni chiesti, ciascuno in una cartella dove non c’è altro.
+
+    Uno alla volta e con tutti i core, come nella costruzione: altri thread sommerebbero in un altro ordine,
+    e le ultime cifre potrebbero cambiare.
+    """
+    chiesti = {v.callspec.params["nome"]: 0 for v in request.session.items if v.originalname in (GIRA, COINCIDE)}
+    with ThreadPoolExecutor(max_workers=1) as lavori:
         avviate = {}
         for nome in chiesti:
             file = tmp_path_factory.mktemp(nome) / Path(CAPITOLI[nome]).name
@@ -114,3 +117,50 @@ def test_il_quaderno_gira_da_solo(esecuzioni, nome):
     assert esito.returncode == 0, esito.stderr[-3000:]
     fatto = nbformat.read(file.with_name("fatto.ipynb"), as_version=4)
     assert all(c.execution_count for c in fatto.cells if c.cell_type == "code" and c.source)
+
+
+def uscite(cella) -> dict[str, list[str]]:
+    """Le uscite di una cella senza i metadati d’esecuzione: flussi di testo, testi e disegni."""
+    trovate: dict[str, list[str]] = {}
+    for uscita in cella.outputs:
+        if uscita.output_type == "stream":  # il kernel può spezzare un flusso in pezzi diversi
+            trovate[uscita.name] = ["".join([*trovate.get(uscita.name, []), uscita.text])]
+        for tipo, dati in uscita.get("data", {}).items():
+            if tipo != "application/pdf":  # lo stesso disegno, per la stampa
+                trovate.setdefault(tipo, []).append(re.sub("<dc:date>.*?</dc:date>", "", str(dati)))
+    return trovate
+
+
+@pytest.fixture(scope="module")
+def nella_pagina(senza) -> dict[tuple[str, ...], list[dict]]:
+    """Codice delle celle di un capitolo → le uscite che la costruzione ha messo nella pagina."""
+    eseguiti = {}
+    for file in (senza.html.parent / ".jupyter_cache/executed").glob("*/base.ipynb"):
+        celle = [c for c in nbformat.read(file, as_version=4).cells if c.cell_type == "code"]
+        eseguiti[tuple(c.source.strip() for c in celle)] = [uscite(c) for c in celle]
+    return eseguiti
+
+
+@pytest.mark.lento
+@pytest.mark.parametrize("nome", CON_CELLE)
+def test_due_esecuzioni_danno_gli_stessi_numeri(esecuzioni, nella_pagina, nome):
+    """Cella per cella, ciò che il quaderno scrive e disegna è ciò che sta nella pagina."""
+    file, esecuzione = esecuzioni[nome]
+    assert esecuzione.result().returncode == 0
+    fatto = nbformat.read(file.with_name("fatto.ipynb"), as_version=4)
+    celle = [c for c in fatto.cells if c.cell_type == "code"]
+    attese = nella_pagina[tuple(c.source.strip() for c in celle)]
+    diverse = [n for n, (c, attesa) in enumerate(zip(celle, attese, strict=True)) if uscite(c) != attesa]
+    assert diverse == [], f"celle con altre uscite: {diverse}"
+
+
+def test_un_uscita_diversa_si_vede():
+    def cella(numero, data):
+        disegno = f"<svg><dc:date>{data}</dc:date>{numero}</svg>"
+        return nbformat.v4.new_code_cell("x", outputs=[
+            nbformat.v4.new_output("stream", name="stdout", text="perdita "),
+            nbformat.v4.new_output("stream", name="stdout", text=f"{numero}"),
+            nbformat.v4.new_output("display_data", data={"image/svg+xml": disegno, "application/pdf": data}),
+        ])  # fmt: skip
+
+    assert uscite(cella(1, "ieri")) == uscite(cella(1, "oggi")) != uscite(cella(2, "ieri"))

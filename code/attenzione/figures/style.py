@@ -5,7 +5,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.ticker import FuncFormatter
+
+from attenzione.attention import scaled_dot_product_attention
+from attenzione.data import example
 
 
 def use_style():
@@ -19,18 +23,33 @@ def use_style():
     set_matplotlib_formats("svg", "pdf")
 
 
+def blank_figure(**kwargs):
+    """Una figura vuota di cui si decide ogni posto, senza la disposizione automatica dello stile.
+
+    Il motore è un segnaposto e non None, perché a ogni salvataggio matplotlib sostituisce None con quello dello stile.
+    """
+    return plt.figure(layout=PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True), **kwargs)
+
+
 def decimal_comma(digits):
     """Formato per gli assi: numeri con ``digits`` decimali e la virgola."""
     return FuncFormatter(lambda x, _: f"{x:.{digits}f}".replace(".", ","))
 
 
-def attention_map(weights, queries, keys, title=None, digits=2):
+def example_weights():
+    """I pesi delle due teste dell’esempio del libro: (2, 5, 5)."""
+    e = example
+    return scaled_dot_product_attention(e.X @ e.W_q, e.X @ e.W_k, e.X @ e.W_v)[1]
+
+
+def attention_map(weights=None, queries=example.TOKENS, keys=example.TOKENS, title=None, digits=2):
     """Mappa dei pesi di attenzione: una riga per query, una colonna per chiave.
 
-    weights: (n_q, n_k), numeri fra 0 e 1; queries, keys: le etichette delle righe e delle colonne.
-    digits: decimali scritti in ogni casella, None per non scriverli. Rende la figura.
-    ValueError se le etichette non sono tante quante le righe e le colonne.
+    weights: (n_q, n_k), numeri fra 0 e 1, quelli della prima testa dell’esempio se None; queries, keys: le
+    etichette delle righe e delle colonne. digits: decimali scritti in ogni casella, None per non scriverli.
+    Rende la figura. ValueError se le etichette non sono tante quante le righe e le colonne.
     """
+    weights = example_weights()[0] if weights is None else weights
     weights = torch.as_tensor(weights).detach().cpu()
     if weights.shape != (len(queries), len(keys)):
         raise ValueError(f"weights ha forma {tuple(weights.shape)}: attesa ({len(queries)}, {len(keys)}), "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from lettore import affermazioni
 from lettore.controlli import alternative, fedelta, inglese, passi, simboli, termini, tipografia
 from lettore.controlli.testo import Segnalazione
 from lettore.glossario import leggi_voci
@@ -35,6 +36,7 @@ def controlla_libro(radice: Path = RADICE, originale: dict | None = None) -> lis
         esito += simboli.controlla(testo, file, notazione)
         esito += passi.controlla(testo, file)
         esito += alternative.controlla(testo, file)
+        esito += [Segnalazione(file, riga, messaggio) for riga, messaggio in affermazioni.difetti(testo)]
         if file.startswith("chapters/articolo/"):
             esito += passi.controlla_capitolo(testo, file)
         if file.startswith("chapters/"):

@@ -21,7 +21,7 @@ SENZA_PROSA = {
 ARGOMENTO_DI_PROSA = {"nota", "perche", "verifica", "luogo-comune", "exercise", "solution", "admonition"}
 
 RECINTO = re.compile(r"^ {0,3}(`{3,}|~{3,}|:{3,})\s*(?:\{([^}]+)\})?\s*(.*?)\s*$")
-OPZIONE_DI_PROSA = re.compile(r"^\s*:?(?:aggiunge|prima|caption|alt):\s*\"?(.*?)\"?\s*$")
+OPZIONE_DI_PROSA = re.compile(r"^\s*:?(?:aggiunge|prima|caption|alt|smentita|scala|motivo):\s*\"?(.*?)\"?\s*$")
 OPZIONE = re.compile(r"^\s*:[\w-]+:(?:\s|$)")
 RUOLO = re.compile(r"\{([A-Za-z][\w:+-]*)\}(`+)(.+?)(?<!`)\2(?!`)", re.S)
 CODICE = re.compile(r"(?<!`)(`+)(?!`)((?:[^\n]|\n(?!\s*\n))+?)(?<!`)\1(?!`)")
@@ -185,12 +185,17 @@ def formule(testo: str) -> Iterator[tuple[int, str]]:
         elif aperta:
             yield aperta[0].numero, "\n".join(r.testo for r in aperta)
             aperta = []
-    prosa_sola = "\n".join(r.testo if r.genere in ("prosa", "apertura") else "" for r in classificate)
+    prosa_sola = "\n".join(r.testo if _con_formule(r) else "" for r in classificate)
     prosa_sola = CODICE.sub(_vuoto, RUOLO.sub(_vuoto, prosa_sola))
     for modello in (FORMULA_A_BLOCCO, FORMULA):
         for trovata in modello.finditer(prosa_sola):
             yield numero_di_riga(prosa_sola, trovata.start()), trovata[1]
         prosa_sola = modello.sub(_vuoto, prosa_sola)
+
+
+def _con_formule(riga: Riga) -> bool:
+    """Le formule stanno nella prosa, nei titoli delle note e nelle opzioni di un’affermazione."""
+    return riga.genere in ("prosa", "apertura") or (riga.genere == "opzione" and riga.direttive[-1] == "affermazione")
 
 
 def celle(testo: str) -> list[Cella]:

@@ -238,18 +238,17 @@ def raccogli_usi(app, doctree):
 
 def _luogo(nodo) -> tuple[str, str] | None:
     """L’àncora più vicina e il titolo del capitolo; niente dentro un testo inglese."""
-    identificatore = None
-    while nodo is not None and not isinstance(nodo, nodes.section):
+    identificatore = capitolo = None
+    while nodo is not None and not isinstance(nodo, nodes.document):
         if nodo.get("lang") == "en":
             return None
-        identificatore = identificatore or next(iter(nodo.get("ids", ())), None)
+        sezione = isinstance(nodo, nodes.section)
+        titolata = sezione and bool(nodo.children) and isinstance(nodo[0], nodes.title)
+        if titolata or not sezione:  # il corpo di un esercizio è una sezione senza titolo, e senza àncora
+            identificatore = identificatore or next(iter(nodo.get("ids", ())), None)
+        capitolo = nodo if titolata else capitolo
         nodo = nodo.parent
-    if nodo is None or isinstance(nodo, nodes.document):
-        return None
-    identificatore = identificatore or nodo["ids"][0]
-    while isinstance(nodo.parent, nodes.section):
-        nodo = nodo.parent
-    return identificatore, nodo.next_node(nodes.title).astext()
+    return capitolo and (identificatore, capitolo[0].astext())
 
 
 def dimentica(app, env, docname):

@@ -172,6 +172,11 @@ class Markdown(nodes.NodeVisitor):
         self.citato(self.rendi(nodo))
         raise nodes.SkipNode
 
+    def visit_affermazione(self, nodo):
+        voce = nodo.deepcopy()
+        voce.remove(voce.children[-1])  # i rimandi, che fuori dal libro non portano in nessun posto
+        self.visit_riquadro(voce)
+
 
 SALTATI = (
     nodes.comment, nodes.target, nodes.raw, nodes.image, nodes.figure, nodes.caption, nodes.legend,

@@ -1,0 +1,71 @@
+"""Esporta tutte le figure del libro, in SVG e in PDF: python -m attenzione.figures [cartella]."""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+from tqdm import tqdm
+
+from attenzione import figures
+from attenzione.figures.trained import examples, small_translator
+
+FOLDER = Path("_build", "figure")
+translator = cache(small_translator)
+
+# tutte le figure: il nome del file e la funzione che, senza argomenti, rende la figura
+FIGURES = {
+    "figura-1": figures.transformer_diagram,
+    "figura-2": figures.multi_head_figure,
+    "figura-2-una-testa": figures.scaled_dot_product_diagram,
+    "figura-3": lambda: examples(*translator())[0],
+    "figura-4": lambda: examples(*translator())[1],
+    "figura-5": lambda: examples(*translator())[2],
+    "attenzione-linee": figures.attention_lines,
+    "attenzione-linee-due-disegni": figures.attention_panels,
+    "attenzione-mappa": figures.attention_map,
+    "codifica-posizionale-mappa": figures.position_map,
+    "codifica-posizionale-onde": figures.position_waves,
+    "codifica-posizionale-lunghezze-d-onda": figures.wavelengths,
+    "codifica-posizionale-prodotti": figures.position_products,
+    "complessita-operazioni": figures.layer_costs,
+    "complessita-cammini": figures.longest_paths,
+    "gradiente-e-profondita": figures.gradient_figure,
+    "label-smoothing": figures.smoothing_figure,
+    "saturazione-della-softmax": figures.saturation_figure,
+    "tasso-di-apprendimento": figures.schedule_figure,
+    "varianti-in-scala": figures.replay_figure,
+}
+
+
+def export(folder=FOLDER, names=None):
+    """Scrive le figure di nome names (tutte se None) in folder, ciascuna in SVG e in PDF; rende i file scritti."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    figures.use_style()
+    written = []
+    bar = tqdm(FIGURES if names is None else names, desc="figure", unit="figura")
+    for name in bar:
+        bar.set_postfix_str(name)
+        fig = FIGURES[name]()
+        for kind, date in (("svg", "Date"), ("pdf", "CreationDate")):
+            written.append(folder / f"{name}.{kind}")
+            fig.savefig(written[-1], metadata={date: None})         # niente data: file uguali byte per byte
+        plt.close(fig)
+    return written
+
+
+def main(arguments):
+    matplotlib.use("Agg")
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+    folder = Path(arguments[0]) if arguments else FOLDER
+    written = export(folder)
+    for path in written:
+        print(f"{path}  ({path.stat().st_size / 1024:.0f} KiB)")
+    print(f"{len(FIGURES)} figure, in SVG e in PDF, nella cartella {folder}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,265 @@
+"""Il registro delle affermazioni: come si legge, come si rifiuta, che cosa ne fanno le pagine."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+from lettore.affermazioni import leggi_affermazioni, leggi_prove
+from lettore.controlli import inglese, simboli, termini, testo, tipografia
+from lettore.estensione import affermazioni, blocco, note, quaderni
+from lettore.glossario import leggi_voci
+from lettore.notazione import leggi_notazione
+
+UNA = """\
+```{affermazione} matrice-condivisa
+:blocco: s3.4-p1
+:verdetto: verificata
+:smentita: due matrici con numeri diversi, oppure $x^2$.
+Gli embedding e la trasformazione lineare prima della softmax *condividono* la matrice dei pesi.
+```
+"""
+SCALATA = UNA.replace("verificata", "riprodotta in scala").replace(
+    ":smentita", ":scala: un vocabolario vero.\n:smentita"
+)
+CITATA = (
+    UNA.replace("verificata", "solo citata")
+    .replace(":smentita", ":motivo: servono otto GPU.\n:smentita")
+    .replace("matrice-condivisa", "tre-giorni-e-mezzo")
+    .replace("s3.4-p1", "s5.2-p1")
+)
+PROVA = '''\
+from registro import affermazione
+
+
+@affermazione("matrice-condivisa", vero={"copie": 1}, falso=[{"copie": 2}])
+def test_una_matrice(copie):
+    assert copie == 1
+'''
+
+
+# ---------------------------------------------------------------- il sorgente
+
+
+def test_un_affermazione_si_legge_intera():
+    voce, scalata, citata = leggi_affermazioni(f"# Prova\n\n{UNA}\n{SCALATA}\n{CITATA}", "prova.md")
+    assert (voce.id, voce.blocco, voce.verdetto) == ("matrice-condivisa", "s3.4-p1", "verificata")
+    assert voce.smentita == "due matrici con numeri diversi, oppure $x^2$."
+    assert voce.frase.startswith("Gli embedding") and voce.frase.endswith("dei pesi.")
+    assert (voce.file, voce.riga, voce.esito) == ("prova.md", 3, "confermata")
+    assert scalata.scala == "un vocabolario vero." and citata.motivo == "servono otto GPU."
+
+
+MALFATTE = {
+    UNA.replace("verificata", "creduta"): "verdetto «creduta» ignoto",
+    UNA.replace("s3.4-p1", "s3.4-p9"): "blocco «s3.4-p9» non è fra quelli dell’inventario",
+    UNA.replace("matrice-condivisa", "Matrice_condivisa"): "minuscole, cifre e trattini",
+    UNA.replace("matrice-condivisa", "matrice condivisa"): "minuscole, cifre e trattini",
+    UNA.replace(":smentita: due matrici con numeri diversi, oppure $x^2$.\n", ""): "manca «:smentita:»",
+    UNA.replace(":blocco: s3.4-p1\n", ""): "manca «:blocco:»",
+    UNA.replace(":verdetto: verificata\n", ""): "manca «:verdetto:»",
+    UNA.replace("verificata", "solo citata"): "manca «:motivo:»",
+    UNA.replace("verificata", "riprodotta in scala"): "manca «:scala:»",
+    UNA.replace(":smentita", ":scala: mille volte.\n:smentita"): "vale solo per una «riprodotta in scala»",
+    UNA.replace(":smentita", ":esito: forse\n:smentita"): "esito «forse» ignoto",
+    "\n".join([*UNA.splitlines()[:-2], "```"]): "un solo capoverso",
+    UNA.replace("dei pesi.", "dei pesi.\n\nE poi altro."): "un solo capoverso",
+}
+
+
+@pytest.mark.parametrize(("malfatta", "atteso"), MALFATTE.items())
+def test_un_affermazione_malfatta_si_rifiuta_con_file_e_riga(malfatta, atteso):
+    with pytest.raises(ValueError) as errore:
+        leggi_affermazioni(f"# Prova\n\n{malfatta}", "prova.md")
+    assert str(errore.value).startswith("prova.md:3: ") and atteso in str(errore.value)
+
+
+def test_le_prove_si_leggono_senza_eseguirle(tmp_path):
+    cartella = tmp_path / "tests" / "affermazioni"
+    cartella.mkdir(parents=True)
+    (cartella / "test_3_4.py").write_text("import modulo_che_non_esiste\n" + PROVA, encoding="utf-8")
+    attesa = "tests/affermazioni/test_3_4.py::test_una_matrice"
+    assert leggi_prove(tmp_path) == {"matrice-condivisa": [attesa]}
+
+
+@pytest.mark.parametrize(
+    ("prima", "dopo", "controllo"),
+    [
+        ("due matrici", "l'altra matrice", tipografia.controlla),
+        ("due matrici", "due gettoni", lambda t, f: termini.controlla(t, f, leggi_voci())),
+        ("$x^2$", "$d_{attn}$", lambda t, f: simboli.controlla(t, f, leggi_notazione())),
+        ("condividono", "condividono l'", tipografia.controlla),
+    ],
+)
+def test_frase_e_opzioni_sono_prosa_per_i_controlli(prima, dopo, controllo):
+    assert not [s for s in controllo(UNA, "prova.md") if s.riga]
+    assert controllo(UNA.replace(prima, dopo), "prova.md")
+
+
+def test_l_identificatore_non_e_prosa():
+    assert "matrice-condivisa" not in testo.prosa(UNA) and "due matrici" in testo.prosa(UNA)
+    assert inglese.controlla(UNA, "prova.md", {}) == []
+
+
+# ---------------------------------------------------------------- le pagine costruite
+
+
+def estensione(app):
+    for modulo in (blocco, note, affermazioni):
+        modulo.setup(app)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+BLOCCHI = """# 3.4 Embedding e softmax
+
+```{blocco} s3.4-h
+```
+
+::::{blocco} s3.4-p1
+Testo.
+
+:::{glossa}
+Some words.
+:::
+::::
+"""
+PAGINE = {
+    "index.md": "# Prova\n\n```{toctree}\naffermazioni\nprimo\nsecondo\n```\n",
+    "affermazioni.md": "# Registro\n\n```{registro} conteggi\n```\n\n```{registro}\n```\n",
+    "primo.md": f"# Primo\n\n{CITATA}",
+    "secondo.md": f"{BLOCCHI}\n{UNA}",
+}
+
+
+class Libretto:
+    """Un libro di poche pagine, da costruire e ricostruire."""
+
+    def __init__(self, sorgenti: Path):
+        self.sorgenti = sorgenti
+
+    def costruisci(self, pagine: dict[str, str], costruttore="html", tutto=False) -> str:
+        """Scrive le pagine cambiate e costruisce; rende gli avvisi."""
+        for nome, contenuto in pagine.items():
+            (self.sorgenti / nome).write_text(contenuto, encoding="utf-8")
+        avvisi, uscita = StringIO(), self.sorgenti / "_build"
+        impostazioni = {"extensions": ["myst_parser"], "language": "it", "nitpicky": True}
+        impostazioni |= {"myst_enable_extensions": ["dollarmath", "colon_fence"]}
+        with patch_docutils(), docutils_namespace():
+            luoghi = (self.sorgenti, None, uscita, self.sorgenti / "_doctrees", costruttore)
+            app = Sphinx(*luoghi, impostazioni, status=None, warning=avvisi)
+            estensione(app)
+            app.emit("config-inited", app.config)
+            app.build(force_all=tutto)
+        return avvisi.getvalue()
+
+    def pagina(self, nome: str) -> BeautifulSoup:
+        return BeautifulSoup((self.sorgenti / "_build" / nome).read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture
+def libro(tmp_path, monkeypatch):
+    monkeypatch.setenv("ORIGINALE", "no")
+    (tmp_path / "tests" / "affermazioni").mkdir(parents=True)
+    (tmp_path / "tests" / "affermazioni" / "test_3_4.py").write_text(PROVA, encoding="utf-8")
+    return Libretto(tmp_path)
+
+
+def test_nel_capitolo_la_voce_ha_verdetto_smentita_e_rimandi(libro):
+    assert libro.costruisci(PAGINE) == ""
+    (voce,) = libro.pagina("secondo.html").select(".affermazione")
+    assert voce["id"] == "affermazione-matrice-condivisa"
+    assert voce.select_one(".affermazione-verdetto").get_text() == "verificata"
+    assert "La smentirebbe: due matrici" in voce.get_text()
+    assert voce.select_one(".ancora")["href"] == "#affermazione-matrice-condivisa"
+    rimandi = {a.get_text(): a["href"] for a in voce.select(".affermazione-rimandi a")}
+    assert rimandi == {
+        "blocco s3.4-p1": "#s3-4-p1", "nel registro": "affermazioni.html#registro-matrice-condivisa"
+    }  # fmt: skip
+    (citata,) = libro.pagina("primo.html").select(".affermazione")
+    assert "Perché non qui: servono otto GPU." in citata.get_text()
+    assert [a.get_text() for a in citata.select(".affermazione-rimandi a")] == ["nel registro"]
+
+
+def test_il_registro_raccoglie_in_ordine_e_conta(libro):
+    libro.costruisci(PAGINE)
+    pagina = libro.pagina("affermazioni.html")
+    assert [e["id"] for e in pagina.select(".affermazione")] == [
+        "registro-matrice-condivisa", "registro-tre-giorni-e-mezzo"
+    ]  # fmt: skip
+    titoli = [h.get_text().removesuffix("¶") for h in pagina.select("h2")]
+    assert titoli[0].startswith("3.4 Embedding e softmax") and len(titoli) == 2
+    conteggi = [li.get_text().strip() for li in pagina.select(".registro-conteggi li")]
+    assert conteggi[0] == "2 affermazioni, 1 con una prova che può fallire"
+    assert {"1 verificate", "1 solo citate", "0 dimostrate"} <= set(conteggi)
+    prima, seconda = pagina.select(".affermazione")
+    assert prima.select_one("code").get_text() == "tests/affermazioni/test_3_4.py::test_una_matrice"
+    assert prima.select_one('a[href="secondo.html#affermazione-matrice-condivisa"]')
+    assert not seconda.select("code") and "senza prova" not in seconda.get_text()
+
+
+def test_il_registro_segue_i_capitoli_e_le_prove_senza_ricostruire_tutto(libro):
+    libro.costruisci(PAGINE)
+    libro.costruisci({"secondo.md": PAGINE["secondo.md"].replace("verificata", "dimostrata")})
+    voce, _ = libro.pagina("affermazioni.html").select(".affermazione")
+    assert voce.select_one(".affermazione-verdetto").get_text() == "dimostrata"
+    libro.costruisci({"tests/affermazioni/test_3_4.py": PROVA.replace("una_matrice", "la_stessa")})
+    assert "test_la_stessa" in libro.pagina("affermazioni.html").get_text()
+    libro.costruisci({"secondo.md": BLOCCHI})
+    assert len(libro.pagina("affermazioni.html").select(".affermazione")) == 1
+    libro.costruisci({"primo.md": f"# Primo\n\n{CITATA}\n{UNA}"})  # lo stesso nome, in un’altra pagina
+    assert libro.pagina("affermazioni.html").select_one('a[href="primo.html#affermazione-matrice-condivisa"]')
+
+
+def test_se_il_registro_compare_dopo_i_capitoli_vi_rimandano(libro):
+    libro.costruisci(PAGINE | {"affermazioni.md": "# Registro\n\nNiente.\n"})
+    assert not libro.pagina("secondo.html").select('a[href*="affermazioni.html#"]')
+    libro.costruisci({"affermazioni.md": PAGINE["affermazioni.md"]})
+    assert libro.pagina("secondo.html").select('a[href*="affermazioni.html#"]')
+
+
+def test_una_voce_senza_prova_si_vede_nel_registro(libro):
+    (libro.sorgenti / "tests" / "affermazioni" / "test_3_4.py").unlink()
+    libro.costruisci(PAGINE)
+    assert libro.pagina("affermazioni.html").get_text().count("senza prova") == 1
+
+
+@pytest.mark.parametrize(
+    ("malfatta", "atteso"),
+    [
+        (UNA.replace("verificata", "creduta"), "verdetto «creduta» ignoto"),
+        (UNA.replace("s3.4-p1", "s3.4-p9"), "blocco «s3.4-p9» non è fra quelli"),
+        (f"{UNA}\n{UNA}", "«matrice-condivisa» già presente in secondo.md, riga 14"),
+        (UNA.replace("Gli embedding", "- Gli embedding"), "stanno ciascuna in un capoverso"),
+    ],
+)
+def test_un_affermazione_malfatta_e_un_errore_di_costruzione(libro, malfatta, atteso):
+    avvisi = libro.costruisci(PAGINE | {"secondo.md": f"{BLOCCHI}\n{malfatta}"})
+    assert atteso in avvisi and "secondo.md:" in avvisi
+
+
+def test_l_esito_si_legge_accanto_al_verdetto(libro):
+    libro.costruisci(PAGINE | {"secondo.md": BLOCCHI + "\n" + UNA.replace(":sm", ":esito: smentita in parte\n:sm")})
+    (voce,) = libro.pagina("secondo.html").select(".affermazione")
+    assert voce.select_one(".affermazione-esito").get_text() == "smentita in parte"
+
+
+def test_in_latex_le_voci_e_il_registro_ci_sono(libro):
+    assert libro.costruisci(PAGINE, "latex") == ""
+    (tex,) = (libro.sorgenti / "_build").glob("*.tex")
+    tex = tex.read_text(encoding="utf-8")
+    assert tex.count(r"\begin{affermazione}") == 4
+    assert "La smentirebbe:" in tex and "test\\_una\\_matrice" in tex
+
+
+def test_nel_quaderno_la_voce_e_citata_senza_rimandi():
+    voce = affermazioni.affermazione("", verdetto="verificata")
+    voce += [nodes.paragraph("", "", nodes.strong("", "verificata"), nodes.Text(" La frase."))]
+    voce += [nodes.paragraph("", "La smentirebbe: altro."), nodes.paragraph("", "nel registro")]
+    scrittore = quaderni.Markdown(new_document("prova"))
+    voce.walkabout(scrittore)
+    assert "".join(scrittore.pezzi) == "> **verificata** La frase.\n>\n> La smentirebbe: altro.\n\n"
