@@ -55,8 +55,13 @@ def dimentica_uscite_vecchie(radice: Path, uscita: Path) -> None:
 
 
 def ambiente_pulito() -> dict[str, str]:
-    """L’ambiente per Jupyter Book: gli eseguibili di questo Python davanti agli altri."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    """L’ambiente dei capitoli: gli eseguibili di questo Python davanti agli altri, e un thread di calcolo.
+
+    Con più thread le somme si fanno in un altro ordine: i numeri della pagina dipenderebbero da quanti core
+    ha la macchina. Chi vuole altrimenti dà OMP_NUM_THREADS.
+    """
+    percorso = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {"OMP_NUM_THREADS": "1", **os.environ, "PATH": percorso}
 
 
 def jupyter_book(radice: Path, uscita: Path, costruttore: str) -> int:

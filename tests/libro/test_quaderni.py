@@ -95,11 +95,10 @@ def esegui(file: Path) -> subprocess.CompletedProcess:
 def esecuzioni(request, senza, tmp_path_factory):
     """Nome → esito a venire dei quaderni chiesti, ciascuno in una cartella dove non c’è altro.
 
-    Uno alla volta e con tutti i core, come nella costruzione: altri thread sommerebbero in un altro ordine,
-    e le ultime cifre potrebbero cambiare.
+    Due alla volta, ciascuno con un thread come nella costruzione.
     """
     chiesti = {v.callspec.params["nome"]: 0 for v in request.session.items if v.originalname in (GIRA, COINCIDE)}
-    with ThreadPoolExecutor(max_workers=1) as lavori:
+    with ThreadPoolExecutor(max_workers=2) as lavori:
         avviate = {}
         for nome in chiesti:
             file = tmp_path_factory.mktemp(nome) / Path(CAPITOLI[nome]).name

@@ -43,12 +43,12 @@ def position_waves(n=60, d_model=512, pairs=(0, 24, 48, 72)):
 def wavelengths(d_model=512):
     """La lunghezza d’onda di ogni coppia, per la formula dell’articolo e per quella di tensor2tensor.
 
-    A sinistra tutte, in scala logaritmica; a destra le ultime, contate in giri di 2π. Rende la figura.
+    Sopra tutte, in scala logaritmica; sotto le ultime, contate in giri di 2π. Rende la figura.
     """
     half = d_model // 2
     i = torch.arange(half, dtype=torch.float64)
     paper, t2t = 10000 ** (2 * i / d_model), 10000 ** (i / max(half - 1, 1))
-    fig, (whole, end) = plt.subplots(1, 2, figsize=(9, 4))
+    fig, (whole, end) = plt.subplots(2, 1, figsize=(6, 7))
     for ax, unit, first in ((whole, 2 * math.pi, 0), (end, 1, half - half // 32 - 1)):
         ax.plot(i[first:], unit * paper[first:], label="articolo")
         ax.plot(i[first:], unit * t2t[first:], color="C1", linestyle="--", label="tensor2tensor")

@@ -4,6 +4,7 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import MaxNLocator
 
 from .style import decimal_comma
 
@@ -35,14 +36,15 @@ def saturation_figure(sizes=SIZES, raw=None, scaled=None):
     for name, points in (("raw", raw), ("scaled", scaled)):
         if len(points) != len(sizes):
             raise ValueError(f"{name} ha {len(points)} coppie: attese {len(sizes)}, una per valore di sizes")
-    fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    fig, axes = plt.subplots(2, 1, figsize=(6, 7), layout="constrained")
     titles = ("peso più grande, in media", "|derivata| dei pesi, in media")
     for j, (ax, title) in enumerate(zip(axes, titles, strict=True)):
         ax.plot(sizes, [point[j] for point in raw], "o-", label="senza scala")
         ax.plot(sizes, [point[j] for point in scaled], "s--", label=r"con $1/\sqrt{d_k}$")
         ax.set(xscale="log", xlabel="$d_k$", title=title, ylim=(0, None))
         ax.set_xticks([1, 8, 64, 512], [1, 8, 64, 512])
-        ax.yaxis.set_major_formatter(decimal_comma(1 if j == 0 else 3))
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+        ax.yaxis.set_major_formatter(decimal_comma(2 if j == 0 else 3))
         ax.minorticks_off()
     axes[0].legend()
     return fig

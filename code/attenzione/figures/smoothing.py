@@ -9,42 +9,42 @@ from .style import decimal_comma
 
 
 def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
-    """A sinistra le probabilità chieste al modello, a destra la perdita se ne dà p al token giusto. Rende la figura.
+    """Sopra le probabilità chieste al modello, sotto la perdita se ne dà p al token giusto. Rende la figura.
 
     n_vocab: quanti token, almeno 2; gold: il token giusto, da 0; eps_ls: la quota tolta al token giusto. In entrambi
-    i riquadri si confrontano 0 ed eps_ls. A destra il resto, 1 − p, è diviso in parti uguali fra gli altri token; un
+    i riquadri si confrontano 0 ed eps_ls. Sotto, il resto 1 − p, è diviso in parti uguali fra gli altri token; un
     punto segna il minimo. ValueError se un numero è fuori dai limiti.
     """
     if n_vocab < 2 or not 0 <= gold < n_vocab:
         raise ValueError(f"gold vale {gold} e n_vocab {n_vocab}: attesi almeno due token e gold da 0 a n_vocab − 1")
     check_eps_ls(eps_ls)
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
+    fig, (above, below) = plt.subplots(2, 1, figsize=(6, 7))
     for i, (value, style, hatch) in enumerate([(0.0, "-", ""), (eps_ls, "--", "//")]):
         target = torch.full((n_vocab,), value / n_vocab)                                  # (n_vocab,)
         target[gold] += 1 - value
         name = f"ε$_{{ls}}$ = {value:g}".replace(".", ",")
         places = [k + 0.4 * i - 0.2 for k in range(n_vocab)]
-        bars = left.bar(places, target.tolist(), width=0.38, hatch=hatch, edgecolor="white", label=name)
+        bars = above.bar(places, target.tolist(), width=0.38, hatch=hatch, edgecolor="white", label=name)
         for bar, q in zip(bars, target.tolist(), strict=True):
             if q:
                 side = {"ha": "left" if i else "right"} if q > 0.5 else {"ha": "center"}
                 x = bar.get_x() + bar.get_width() * (0.15 if i else 0.85) if q > 0.5 else bar.get_x() + 0.19
-                left.text(x, q + 0.02, f"{q:.2f}".replace(".", ","), fontsize=12, **side)
+                above.text(x, q + 0.02, f"{q:.2f}".replace(".", ","), fontsize=12, **side)
         p = torch.linspace(0.3, 0.999, 700)                                               # (700,)
         rest = ((1 - p) / (n_vocab - 1)).log()
         losses = torch.stack([loss_at(x, r, n_vocab, gold, value) for x, r in zip(p.log(), rest, strict=True)])
-        (line,) = right.plot(p, losses, style, label=name)
+        (line,) = below.plot(p, losses, style, label=name)
         lowest = losses.argmin()
-        right.plot(p[lowest], losses[lowest], "o", color=line.get_color(), clip_on=False)
-    left.set(xlabel="token", ylabel="probabilità chiesta", ylim=(0, 1.25), xticks=range(n_vocab))
-    left.set_xticks(range(n_vocab), [f"{k}\ngiusto" if k == gold else str(k) for k in range(n_vocab)])
-    left.set_yticks([0, 0.5, 1])
-    left.yaxis.set_major_formatter(decimal_comma(1))
-    left.legend(loc="upper right")
-    right.set(xlabel="probabilità $p$ data al token giusto", ylabel="perdita (nat)", ylim=(0, None))
-    for axis in (right.xaxis, right.yaxis):
+        below.plot(p[lowest], losses[lowest], "o", color=line.get_color(), clip_on=False)
+    above.set(xlabel="token", ylabel="probabilità chiesta", ylim=(0, 1.25), xticks=range(n_vocab))
+    above.set_xticks(range(n_vocab), [f"{k}\ngiusto" if k == gold else str(k) for k in range(n_vocab)])
+    above.set_yticks([0, 0.5, 1])
+    above.yaxis.set_major_formatter(decimal_comma(1))
+    above.legend(loc="upper right")
+    below.set(xlabel="probabilità $p$ data al token giusto", ylabel="perdita (nat)", ylim=(0, None))
+    for axis in (below.xaxis, below.yaxis):
         axis.set_major_formatter(decimal_comma(1))
-    right.legend(loc="upper right")
+    below.legend(loc="upper right")
     return fig
 
 
