@@ -1,28 +1,17 @@
-"""Il Transformer dalla riga di comando: python -m attenzione addestra | traduci | ispeziona."""
+"""Il Transformer dalla riga di comando: addestra, traduci, valuta, impacchetta, scheda, ispeziona.
+
+Ogni comando importa ciò che usa, così che «traduci» parta subito.
+"""
 
 import argparse
+import json
 import sys
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
-
-import torch
 
 from attenzione.config import TABLE_3, TransformerConfig, count_parameters
 from attenzione.data.toy import TASKS, toy_pairs, toy_vocabulary
-from attenzione.data.vocabulary import Vocabulary
-from attenzione.decoding import beam_search, greedy, sample, stream
-from attenzione.device import describe_device, pick_device, seed_everything
-from attenzione.model import Transformer
-from attenzione.training.batches import pad
-from attenzione.training.checkpoint import (
-    average_checkpoints,
-    list_checkpoints,
-    load_model,
-    read_checkpoint,
-    save_checkpoint,
-)
-from attenzione.training.distributed import process_group, rank_and_world
-from attenzione.training.loop import TrainingConfig, train
 
 ITALIAN = {                                                 # le frasi di argparse
     "usage: ": "uso: ",
@@ -50,6 +39,9 @@ def main(arguments=None):
     commands = parser.add_subparsers(title="comandi", metavar="COMANDO", required=True, dest="comando")
     add_train(commands)
     add_translate(commands)
+    add_evaluate(commands)
+    add_package(commands)
+    add_card(commands)
     add_inspect(commands)
     options = parser.parse_args(arguments)
     try:
@@ -73,7 +65,10 @@ def add_train(commands):
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument("--compito", choices=list(TASKS), help="un compito giocattolo")
     data.add_argument("--coppie", metavar="FILE", help="frase TAB traduzione, una coppia per riga")
-    parser.add_argument("--cartella", required=True, metavar="DIR", help="per i checkpoint e il registro")
+    data.add_argument("--ricetta", metavar="FILE", help="un file YAML che dice tutto: dati, modello, passi")
+    parser.add_argument("--variante", metavar="NOME", help="una delle varianti della ricetta")
+    parser.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
+    parser.add_argument("--cartella", metavar="DIR", help="per i checkpoint e il registro (addestramenti/…)")
     parser.add_argument("--riga", choices=list(TABLE_3), metavar="R", help="riga della Tabella 3: base, big…")
     for option, default, text in (
         ("--strati", 2, "N, strati per pila"), ("--d-model", 64, "d_model"), ("--d-ff", 256, "d_ff"),
@@ -83,19 +78,20 @@ def add_train(commands):
         parser.add_argument(option, type=int, default=default, metavar="N", help=text)
     parser.add_argument("--dropout", type=float, default=0.1, metavar="P", help="P_drop (0.1), senza --riga")
     for option, default, text in (
-        ("--passi", 1000, "passi di Adam"), ("--warmup", 200, "passi di warmup"),
+        ("--passi", None, "passi di Adam (1000; quelli della ricetta)"), ("--warmup", 200, "passi di warmup"),
         ("--token", 2000, "token di partenza e di arrivo per batch"), ("--accumula", 1, "batch per passo"),
         ("--salva-ogni", 200, "passi fra due checkpoint"), ("--media", 5, "checkpoint tenuti e mediati"),
     ):
-        parser.add_argument(option, type=int, default=default, metavar="N", help=f"{text} ({default})")
+        text = f"{text} ({default})" if default else text
+        parser.add_argument(option, type=int, default=default, metavar="N", help=text)
     parser.add_argument("--bf16", action="store_true", help="calcoli misti in bfloat16")
     parser.add_argument("--compila", action="store_true", help="usa torch.compile")
 
 
 def add_translate(commands):
     parser = add_command(commands, "traduci", run_translate, "traduce le frasi date, o le righe in ingresso")
-    parser.add_argument("modello", help="un file .safetensors scritto da addestra")
-    parser.add_argument("frasi", nargs="*", help="le frasi, fra virgolette")
+    parser.add_argument("frasi", nargs="*", help="le frasi, fra virgolette; «-»: una per riga in ingresso")
+    add_model(parser)
     strategies = ["beam", "greedy", "campiona"]
     parser.add_argument("--strategia", choices=strategies, default="beam", help="come si sceglie (beam)")
     parser.add_argument("--beam", type=int, default=4, metavar="K", help="ampiezza del beam (4)")
@@ -107,6 +103,36 @@ def add_translate(commands):
     parser.add_argument("--via-via", action="store_true", help="di «greedy»: scrive i token uno alla volta")
 
 
+def add_model(parser):
+    parser.add_argument("--modello", metavar="M", help="un file .safetensors o la sua cartella (quello del libro)")
+
+
+def add_evaluate(commands):
+    parser = add_command(commands, "valuta", run_evaluate, "misura BLEU e chrF sulle frasi tenute da parte")
+    add_model(parser)
+    parser.add_argument("--ricetta", metavar="FILE", help="la ricetta (ricetta.yml accanto al modello)")
+    parser.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
+    parser.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
+    parser.add_argument("--strategie", nargs="+", choices=["beam", "greedy"], default=["beam", "greedy"],
+                        help="come si traduce (entrambe)")
+    parser.add_argument("--uscita", metavar="FILE", help="dove scrivere i numeri, in JSON")
+    parser.add_argument("--traduzioni", metavar="FILE", help="dove scrivere le traduzioni, una per riga")
+
+
+def add_package(commands):
+    help_text = "media gli ultimi checkpoint e scrive il modello da spedire"
+    parser = add_command(commands, "impacchetta", run_package, help_text)
+    parser.add_argument("--da", required=True, metavar="DIR", help="la cartella dell’addestramento")
+    parser.add_argument("--a", required=True, metavar="DIR", help="la cartella del modello")
+    parser.add_argument("--media", type=int, default=5, metavar="N", help="checkpoint da mediare (5)")
+    parser.add_argument("--fino-a", type=int, metavar="PASSO", help="ultimo passo da considerare")
+
+
+def add_card(commands):
+    parser = add_command(commands, "scheda", run_card, "scrive la scheda del modello dai numeri registrati")
+    parser.add_argument("--modello", metavar="DIR", help="la cartella del modello (quello del libro)")
+
+
 def add_inspect(commands):
     parser = add_command(commands, "ispeziona", run_inspect, "mostra la configurazione e i parametri")
     parser.add_argument("che_cosa", metavar="CHE_COSA", help="riga della Tabella 3 o file .safetensors")
@@ -114,6 +140,21 @@ def add_inspect(commands):
 
 
 def run_train(options):
+    from attenzione.data.vocabulary import Vocabulary
+    from attenzione.device import describe_device, seed_everything
+    from attenzione.model import Transformer
+    from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, save_checkpoint
+    from attenzione.training.distributed import process_group, rank_and_world
+    from attenzione.training.loop import TrainingConfig, train
+    from attenzione.training.recipe import read_recipe, run_recipe
+
+    if options.ricetta:
+        recipe = read_recipe(options.ricetta, options.dati, options.variante)
+        folder = options.cartella or Path("addestramenti", recipe.nome)
+        run_recipe(recipe, folder, device_name=options.dispositivo, steps=options.passi)
+        return
+    if not options.cartella:
+        raise ValueError("--cartella non è dato: atteso dove mettere i checkpoint")
     if options.compito:
         vocabulary = toy_vocabulary()
         pairs = toy_pairs(options.compito, 20_000, min_len=3, max_len=8, seed=options.seme)
@@ -129,7 +170,7 @@ def run_train(options):
             n_heads=options.teste, p_drop=options.dropout,
         )
     training = TrainingConfig(
-        steps=options.passi, max_tokens=options.token, warmup_steps=options.warmup,
+        steps=1000 if options.passi is None else options.passi, max_tokens=options.token, warmup_steps=options.warmup,
         accumulate=options.accumula, precision="bf16" if options.bf16 else "float32",
         compile=options.compila, save_every=options.salva_ogni, keep=options.media, seed=options.seme,
     )
@@ -154,16 +195,26 @@ def read_pairs(path):
 
 
 def run_translate(options):
+    import torch
+
+    from attenzione.decoding import beam_search, greedy, sample, stream
+    from attenzione.device import pick_device
+    from attenzione.pretrained import encode_source, load_translator
+    from attenzione.training.batches import pad
+
     if options.via_via and options.strategia != "greedy":
         raise ValueError(f"--strategia vale «{options.strategia}»: con --via-via atteso «greedy»")
     device = pick_device(options.dispositivo)
-    model, tokens = load_model(options.modello, device)
-    if tokens is None:
-        raise ValueError(f"modello vale «{options.modello}»: atteso un file con il suo vocabolario")
-    vocabulary = Vocabulary(tokens)
+    model, tokenizer = load_translator(options.modello, device)
     generator = torch.Generator(device).manual_seed(options.seme)
-    for line in options.frasi or sys.stdin:
-        src = pad([vocabulary.encode(line)], device=device)
+    simple = options.strategia in ("beam", "greedy") and options.ipotesi == 1 and not options.via_via
+    if options.frasi in ([], ["-"]):
+        if not simple:
+            raise ValueError("con «-» si sceglie «beam» o «greedy», un’ipotesi per riga")
+        translate_lines(options, model, tokenizer)
+        return
+    for text in options.frasi:
+        src = pad([encode_source(tokenizer, text, model.config)], device=device)
         if options.strategia == "beam":
             found = beam_search(model, src, options.beam, options.alpha, options.ipotesi)[0]
         elif options.strategia == "campiona":
@@ -171,16 +222,77 @@ def run_translate(options):
                 model, src, options.temperatura, options.top_k, options.top_p, generator=generator
             )
         elif options.via_via:
+            written, tokens = "", []
             for token, _ in stream(model, src):
                 if token.item() != model.config.eos_id:
-                    print(vocabulary.decode(token.tolist()), end=" ", flush=True)
+                    tokens += token.tolist()
+                    text = tokenizer.decode(tokens)
+                    print(text[len(written) :], end="", flush=True)
+                    written = text
             print()
             continue
         else:
             found = greedy(model, src)
         for hypothesis in found:
             score = f"{hypothesis.score:.3f}\t".replace(".", ",") if options.ipotesi > 1 else ""
-            print(score + vocabulary.decode(hypothesis.tokens), flush=True)
+            print(score + tokenizer.decode(hypothesis.tokens), flush=True)
+
+
+def translate_lines(options, model, tokenizer, batch_size=32):
+    """Una traduzione per riga dello standard input, a lotti; una riga vuota per una riga vuota.
+
+    Anche una riga che non si può tradurre dà una riga vuota: il perché va sullo standard error, e alla fine
+    si alza ValueError.
+    """
+    from attenzione.pretrained import encode_source, translate
+
+    size, failed, number = 1 if sys.stdin.isatty() else batch_size, 0, 0
+    while lines := list(islice(sys.stdin.buffer, size)):
+        texts = {}
+        for i, line in enumerate(lines):
+            number += 1
+            try:
+                text = line.decode("utf-8").strip()
+                if text:
+                    encode_source(tokenizer, text, model.config)
+                    texts[i] = text
+            except ValueError as error:                     # anche UnicodeDecodeError
+                reason = "il testo non è in UTF-8" if isinstance(error, UnicodeDecodeError) else error
+                print(f"riga {number}: {reason}", file=sys.stderr)
+                failed += 1
+        found = translate(model, tokenizer, list(texts.values()), options.strategia, options.beam, options.alpha)
+        found = dict(zip(texts, found, strict=True))
+        print("\n".join(found.get(i, "") for i in range(len(lines))), flush=True)
+    if failed:
+        raise ValueError(f"{failed} {'riga non tradotta' if failed == 1 else 'righe non tradotte'}")
+
+
+def run_evaluate(options):
+    from attenzione.device import pick_device
+    from attenzione.evaluation import evaluate, show
+    from attenzione.pretrained import shipped_folder
+
+    folder = Path(options.modello or shipped_folder())
+    recipe = options.ricetta or (folder if folder.is_dir() else folder.parent) / "ricetta.yml"
+    device = pick_device(options.dispositivo)
+    result = evaluate(options.modello, recipe, options.dati, options.parte, options.strategie, device,
+                      options.traduzioni)
+    show(result)
+    if options.uscita:
+        Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def run_package(options):
+    from attenzione.packaging import package
+
+    print(package(options.da, options.a, options.media, options.fino_a))
+
+
+def run_card(options):
+    from attenzione.card import write_card
+    from attenzione.pretrained import shipped_folder
+
+    print(write_card(options.modello or shipped_folder()))
 
 
 def run_inspect(options):
@@ -188,6 +300,8 @@ def run_inspect(options):
         config = TABLE_3[options.che_cosa]
         config = replace(config, n_vocab=options.vocabolario) if options.vocabolario else config
     elif Path(options.che_cosa).suffix == ".safetensors":
+        from attenzione.training.checkpoint import read_checkpoint
+
         config = TransformerConfig(**read_checkpoint(options.che_cosa)[1]["configurazione"])
     else:
         rows = ", ".join(TABLE_3)

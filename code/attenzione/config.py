@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import yaml
 
-POSITIONS = ("sinusoidal", "tensor2tensor", "learned")
+POSITIONS = ("sinusoidal", "tensor2tensor", "learned", "none")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TransformerConfig:
                 raise ValueError(f"{name} vale {getattr(self, name)}: atteso True o False")
         if self.positions not in POSITIONS:
             raise ValueError(f"positions vale «{self.positions}»: atteso uno fra {', '.join(POSITIONS)}")
-        if self.positions != "learned" and self.d_model % 2:
+        if self.positions in POSITIONS[:2] and self.d_model % 2:
             raise ValueError(f"d_model vale {self.d_model}: atteso pari, perché seni e coseni vanno a coppie")
         specials = (self.pad_id, self.bos_id, self.eos_id)
         if len(set(specials)) < 3 or not all(0 <= token < self.n_vocab for token in specials):

@@ -67,6 +67,13 @@ class LearnedPositionalEncoding(nn.Module):
         return x + self.PE[start:end]
 
 
+class NoPositionalEncoding(nn.Module):
+    """Non somma nulla: il confronto che mostra che cosa sa il modello senza l’ordine delle parole."""
+
+    def forward(self, x, start=0):
+        return x
+
+
 def sinusoidal_positions(n, d_model, layout="sinusoidal"):
     """La codifica posizionale delle prime n posizioni, §3.5, in doppia precisione: (n, d_model).
 

@@ -4,7 +4,12 @@ import torch
 from torch import nn
 
 from attenzione.attention import KVCache, MultiHeadAttention, padding_mask
-from attenzione.embedding import Embedding, LearnedPositionalEncoding, SinusoidalPositionalEncoding
+from attenzione.embedding import (
+    Embedding,
+    LearnedPositionalEncoding,
+    NoPositionalEncoding,
+    SinusoidalPositionalEncoding,
+)
 from attenzione.layers import DecoderLayer, EncoderLayer
 
 
@@ -21,6 +26,8 @@ class Transformer(nn.Module):
         self.embedding = Embedding(c.n_vocab, c.d_model)
         if c.positions == "learned":
             self.positions = LearnedPositionalEncoding(c.max_len, c.d_model)
+        elif c.positions == "none":
+            self.positions = NoPositionalEncoding()
         else:
             self.positions = SinusoidalPositionalEncoding(c.d_model, c.positions)
         self.dropout = nn.Dropout(c.p_drop)

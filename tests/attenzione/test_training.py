@@ -213,6 +213,22 @@ def test_the_loss_falls_and_the_log_says_so(tmp_path):
     ]
 
 
+def test_the_development_loss_is_logged_at_every_checkpoint_and_changes_nothing(tmp_path):
+    _, expected = run()
+    torch.manual_seed(3)
+    model, dev = Transformer(CONFIG), PAIRS[:20]
+    short = replace(TRAINING, steps=8)
+    records = train(model, PAIRS, short, tmp_path, dev_pairs=dev, progress=False)
+    records += train(model, PAIRS, TRAINING, tmp_path, dev_pairs=dev, progress=False)
+    assert records == expected and model.training
+    log = [json.loads(line) for line in (tmp_path / "sviluppo.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in log] == [4, 8, 12] and all(record["cpu_s"] >= 0 for record in log)
+    src, tgt_in, tgt_out = collate(dev, CONFIG)
+    logits = model.eval()(src, tgt_in)
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tgt_out.flatten(), ignore_index=0)
+    assert log[-1]["loss"] == pytest.approx(loss.item(), rel=1e-5)
+
+
 def test_bf16_stays_close_to_float32():
     config = replace(CONFIG, p_drop=0.0)
     _, single = run(config=config)

@@ -15,20 +15,23 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from attenzione.config import TransformerConfig
+from attenzione.lstm import AttentionLSTM, LSTMConfig
 from attenzione.model import Transformer
 
 FORMAT = "attenzione-1"
+MODELS = {"transformer": (TransformerConfig, Transformer), "lstm": (LSTMConfig, AttentionLSTM)}
 
 
-def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=None, rng=None):
+def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=None, rng=None, dtype=None):
     """Scrive il modello, e quanto serve a riprendere l’addestramento, in path.
 
     vocabulary: elenco dei token, in ordine di identificatore; progress: dizionario JSON (passo, posizione nei
-    dati…); rng: dizionario di tensori. Il file si scrive accanto, si porta sul disco e poi prende il nome:
-    un’interruzione, anche kill -9, non lascia mai un file a metà con quel nome.
+    dati…); rng: dizionario di tensori; dtype: il tipo in cui scrivere i pesi, il loro se None. Il file si
+    scrive accanto, si porta sul disco e poi prende il nome: un’interruzione, anche kill -9, non lascia mai un
+    file a metà con quel nome.
     """
     path = Path(path)
-    tensors = {f"modello.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {f"modello.{name}": tensor.to(dtype or tensor.dtype) for name, tensor in model.state_dict().items()}
     if optimizer is not None:
         names = {parameter: name for name, parameter in model.named_parameters()}
         for parameter, state in optimizer.state.items():
@@ -39,6 +42,7 @@ def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=No
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {
         "formato": FORMAT,
+        "tipo": next(kind for kind, (_, cls) in MODELS.items() if isinstance(model, cls)),
         "configurazione": asdict(model.config),
         "vocabolario": vocabulary,
         "avanzamento": progress,
@@ -67,7 +71,7 @@ def read_checkpoint(path):
         message = f"path vale «{path}»: il file è danneggiato o non è in formato safetensors"
         raise ValueError(message) from error
     header = json.loads(header)
-    if header.get("formato") != FORMAT:
+    if header.get("formato") != FORMAT or header.get("tipo", "transformer") not in MODELS:
         raise ValueError(f"path vale «{path}»: atteso un checkpoint in formato «{FORMAT}»")
     if header["crc32"] != checksum(tensors):
         raise ValueError(f"path vale «{path}»: il file è danneggiato, la somma di controllo non torna")
@@ -85,9 +89,15 @@ def checksum(tensors):
 def load_model(path, device=None):
     """Costruisce il modello descritto da un checkpoint. Rende (modello in modo valutazione, vocabolario)."""
     tensors, header = read_checkpoint(path)
-    model = Transformer(TransformerConfig(**header["configurazione"]))
+    model = build_model(header)
     model.load_state_dict(model_tensors(tensors))
     return model.to(device).eval(), header["vocabolario"]
+
+
+def build_model(header):
+    """Il modello, con pesi casuali, che l’intestazione di un checkpoint descrive."""
+    config_class, model_class = MODELS[header.get("tipo", "transformer")]
+    return model_class(config_class(**header["configurazione"]))
 
 
 def restore(path, model, optimizer):
@@ -142,6 +152,6 @@ def average_checkpoints(paths):
         check_same_config(path, header["configurazione"], first["configurazione"])
         for name, tensor in model_tensors(tensors).items():
             total[name] = total.get(name, 0) + tensor.double()
-    model = Transformer(TransformerConfig(**first["configurazione"]))
+    model = build_model(first)
     model.load_state_dict({name: tensor / len(paths) for name, tensor in total.items()})
     return model.eval(), first["vocabolario"]

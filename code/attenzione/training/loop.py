@@ -2,17 +2,19 @@
 
 import json
 import math
-from contextlib import nullcontext
+import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from attenzione.config import check_positive_integer
-from attenzione.training.batches import collate, endless_batches
+from attenzione.training.batches import collate, endless_batches, token_batches
 from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint
 from attenzione.training.distributed import gather, rank_and_world
 from attenzione.training.loss import label_smoothing_loss
@@ -46,12 +48,16 @@ class TrainingConfig:
             raise ValueError(f"precision vale «{self.precision}»: atteso «float32» o «bf16»")
 
 
-def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None, progress=True):
+def train(
+    model, pairs, training, folder=None, *, device="cpu", vocabulary=None, dev_pairs=None, progress=True
+):
     """Addestra model sulle coppie pairs, elenco di (src, tgt) senza BOS né EOS; rende i passi compiuti.
 
     folder: dove vanno i checkpoint e il registro passi.jsonl; se contiene già un checkpoint si riprende da
     lì, con gli stessi numeri che avrebbe dato l’addestramento mai interrotto. vocabulary: elenco dei token da
     salvare col modello. Ogni passo è un dizionario: step, loss (per token vero, in nat), lrate, tokens.
+    dev_pairs: coppie su cui misurare la perdita a ogni checkpoint (dev_loss); va in sviluppo.jsonl,
+    con i secondi di CPU spesi dal checkpoint precedente.
     Errori: ValueError se i dati non vanno bene (token_batches, max_len) o il checkpoint è di un’altra
     configurazione; FloatingPointError se la perdita non è un numero finito.
     """
@@ -71,12 +77,12 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
         check_same_config(found[-1], saved, {k: state[k] for k in ("pairs", "world", *same_run(training))})
         state = saved
         set_rng(rng, rank, device)
-    log = open_log(folder, state["step"]) if folder and rank == 0 else nullcontext()
+    log = open_log(folder, "passi.jsonl", state["step"]) if folder and rank == 0 else nullcontext()
 
     run = DistributedDataParallel(model) if world > 1 else model
     run = torch.compile(run, dynamic=True) if training.compile else run
     stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
-    records = []
+    records, clock = [], time.process_time()
     bar = tqdm(
         range(state["step"] + 1, training.steps + 1), desc="addestramento", unit="passo",
         initial=state["step"], total=training.steps, disable=not progress or rank > 0,
@@ -110,7 +116,29 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
                     )
                     for old in list_checkpoints(folder)[: -training.keep]:
                         old.unlink()
+                    if dev_pairs:
+                        loss = dev_loss(model, dev_pairs, training.max_tokens, device)
+                        with open_log(folder, "sviluppo.jsonl", step - 1) as dev_log:
+                            seconds = round(time.process_time() - clock, 1)
+                            dev_log.write(json.dumps({"step": step, "loss": loss, "cpu_s": seconds}) + "\n")
+                        clock = time.process_time()
     return records
+
+
+@torch.no_grad()
+def dev_loss(model, pairs, max_tokens, device="cpu"):
+    """L’entropia incrociata media per token vero, in nat, senza label smoothing né dropout.
+
+    La sua esponenziale è la perplessità per unità. model torna nel modo in cui era.
+    """
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    for batch in token_batches(pairs, max_tokens):
+        src, tgt_in, tgt_out = collate([pairs[i] for i in batch], model.config, device)
+        total += label_smoothing_loss(model(src, tgt_in), tgt_out, 0.0, model.config.pad_id).item()
+    model.train(was_training)
+    return total / sum(len(tgt) + 1 for _, tgt in pairs)
 
 
 def gradient_step(run, config, batches, tokens, precision, device):
@@ -125,12 +153,21 @@ def gradient_step(run, config, batches, tokens, precision, device):
         src, tgt_in, tgt_out = collate(batch, config, device)
         wait = world > 1 and i + 1 < len(batches)           # i gradienti si scambiano una volta per passo
         with run.no_sync() if wait else nullcontext():
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            with mixed_precision(device, precision):
                 logits = run(src, tgt_in)                   # (B, m, n_vocab)
                 loss = label_smoothing_loss(logits, tgt_out, config.eps_ls, config.pad_id)
             (loss * (world / tokens)).backward()
         losses.append(loss.detach())
     return torch.stack(losses).sum()
+
+
+@contextmanager
+def mixed_precision(device, precision):
+    """I calcoli misti di «bf16». Sulla CPU, in bfloat16, frasi corte costano meno senza il kernel fuso."""
+    mixed = precision == "bf16"
+    plain = sdpa_kernel(SDPBackend.MATH) if mixed and device.type == "cpu" else nullcontext()
+    with torch.autocast(device.type, torch.bfloat16, enabled=mixed), plain:
+        yield
 
 
 def same_run(training):
@@ -157,13 +194,14 @@ def set_rng(states, rank, device):
         torch.cuda.set_rng_state(states[f"cuda.{rank}"], device)
 
 
-def open_log(folder, step):
-    """Apre il registro per aggiungere i passi dopo step; toglie quelli successivi e i file rimasti a metà."""
-    path = Path(folder, "passi.jsonl")
+def open_log(folder, name, step):
+    """Apre un registro per aggiungere righe; toglie quelle dei passi dopo step e i file rimasti a metà."""
+    path = Path(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     for partial in path.parent.glob("*.parziale"):
         partial.unlink()
-    lines = path.read_text("utf-8").splitlines()[:step] if path.exists() else []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
     partial = path.with_name(path.name + ".parziale")
     partial.write_text("".join(line + "\n" for line in lines), "utf-8")
     partial.replace(path)

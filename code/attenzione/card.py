@@ -1,0 +1,158 @@
+"""La scheda di un modello, README.md, scritta dai numeri registrati accanto a lui: nessuno è copiato a mano."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+WATTS_PER_CORE = (5, 20)            # stima larga per un core di server occupato, alimentazione compresa
+NAMES = {
+    "principale": "Transformer, questa ricetta", "senza-posizioni": "senza codifica posizionale",
+    "una-testa": "con una testa sola", "lstm": "LSTM con attenzione additiva",
+}
+
+
+def render_card(folder):
+    """Il testo della scheda di folder; le sezioni di cui mancano i numeri dicono che non sono stati misurati."""
+    folder = Path(folder)
+    facts = read(folder / "addestramento.json")
+    recipe = yaml.safe_load((folder / "ricetta.yml").read_text("utf-8"))
+    counts, model, training = facts["conti"], recipe["modello"], recipe["addestramento"]
+    hours = facts["secondi_di_cpu"] / 3600
+    low, high = (hours * watts for watts in WATTS_PER_CORE)
+    return f"""# {recipe["nome"]}: dall’inglese all’italiano, il modello del libro
+
+Un Transformer piccolo, addestrato da zero con la ricetta dell’articolo su {integer(counts["addestramento"])} coppie di
+frasi del Parlamento europeo. Serve a guardare dentro un traduttore vero, non a tradurre per lavoro.
+
+```sh
+python -m attenzione traduci "i would like to thank the rapporteur."
+```
+
+## Dati e licenza
+
+Un campione di {integer(counts["lette"])} coppie del corpus Europarl v7 italiano-inglese (P. Koehn, 2005), dai resoconti
+del Parlamento europeo; la pagina del corpus dichiara di non conoscere restrizioni di copyright. I dati non sono nel
+deposito. Chi li aveva tagliati li aveva già ridotti in minuscolo, a frasi di al più venti parole circa: il modello non
+distingue le maiuscole e scrive in minuscolo. I pesi hanno la licenza del codice, MIT.
+
+Pulizia, filtri e divisione sono in `attenzione/data/corpus.py`. Tolte {integer(counts["vuote"])} coppie vuote e
+{integer(counts["doppioni"])} doppioni; {integer(counts["filtrate"])} tolte dal solo addestramento, perché di lunghezza
+troppo diversa o con caratteri perduti. La divisione la decide l’impronta SHA-256 della frase inglese pulita, modulo
+mille, sicché le frasi inglesi uguali stanno dalla stessa parte: {integer(counts["sviluppo"])} coppie di sviluppo,
+{integer(counts["prova"])} di prova, tenute fuori dall’addestramento e dal tokenizer. La parte di prova non ha deciso
+nulla. Frasi quasi uguali, e la stessa frase italiana per due inglesi diverse, possono stare dalle due parti.
+
+## Ricetta
+
+{model["n_layers"]} + {model["n_layers"]} strati, d_model {model["d_model"]}, d_ff {model["d_ff"]},
+{model["n_heads"]} teste, dropout {decimal(model["p_drop"], 1)}, label smoothing {decimal(model["eps_ls"], 1)};
+{integer(recipe["tokenizer"]["n_vocab"])} unità di byte-pair encoding, comuni alle due lingue;
+{integer(facts["parametri"])} parametri. Come nell’articolo: post-norm, embedding condivisi, Adam, ed equazione (3) con
+{integer(training["warmup_steps"])} passi di warmup. Batch fino a {integer(training["max_tokens"])} token di partenza e
+di arrivo, calcoli in {training["precision"]}. I pesi sono la media dei checkpoint dei passi
+{", ".join(map(integer, facts["media_dei_passi"]))}, scritti in float16. Tutto il resto è in `ricetta.yml`:
+
+```sh
+make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dati
+```
+
+## Curva
+
+{integer(facts["passi"])} passi, {integer(facts["token_visti"])} token di arrivo visti, epoche intere:
+{facts["epoche_intere"]}. La perdita sullo sviluppo è in nat per unità, senza label smoothing.
+
+{table(["Passo", "Perdita"], [[integer(r["passo"]), decimal(r["perdita"], 3)] for r in thin(facts["sviluppo"])])}
+
+## Punteggi
+
+{scores(folder / "punteggi.json")}
+
+## Confronti
+
+{comparisons(folder / "confronti.json")}
+
+## Tempo ed energia
+
+{decimal(hours, 1)} ore di un core di CPU (torch {facts["torch"]}). A {WATTS_PER_CORE[0]}–{WATTS_PER_CORE[1]} W per
+core, stima nostra e non misura, fanno da {decimal(low, 0)} a {decimal(high, 0)} Wh. Le prove e i confronti non sono
+compresi.
+
+## Limiti
+
+Ciò che limita il punteggio sono i dati e il tempo: cinquantamila frasi brevi, contro i 4,5 milioni dell’articolo,
+e poche epoche su una CPU. Il lessico è quello dell’aula parlamentare; fuori di lì il modello inventa, ripete, o torna
+alle sue formule. Nomi e numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle viste riescono
+peggio.
+"""
+
+
+def write_card(folder):
+    """Scrive README.md in folder; ne rende il percorso."""
+    path = Path(folder, "README.md")
+    path.write_text(render_card(folder), "utf-8")
+    return path
+
+
+def scores(path):
+    """La tabella dei punteggi di valuta, con le firme."""
+    if not path.exists():
+        return "Non ancora misurati."
+    result = read(path)
+    names = {"beam": "beam search, ampiezza 4, α = 0,6", "greedy": "greedy"}
+    rows = [
+        [names[how], decimal(s["BLEU"], 1), decimal(s["chrF"], 1), decimal(s["secondi"], 0)]
+        for how, s in result["risultati"].items()
+    ]
+    first = next(iter(result["risultati"].values()))
+    versions = ", ".join(f"{name} {number}" for name, number in result["versioni"].items())
+    return f"""Sulle {integer(result["frasi"])} frasi della parte «{result["parte"]}», il {result["data"]}, su
+{result["dispositivo"]} ({versions}):
+
+{table(["", "BLEU", "chrF", "Secondi"], rows)}
+
+Firme: `{first["firma_BLEU"]}` e `{first["firma_chrF"]}`. Li rifà, dove ci sono i dati:
+
+```sh
+python -m attenzione valuta --dati cartella/dei/dati
+```"""
+
+
+def comparisons(path):
+    """La tabella dei confronti a pari passi."""
+    if not path.exists():
+        return "Non ancora misurati."
+    result = read(path)
+    rows = [
+        [NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
+         decimal(r["chrF"], 1)]
+        for name, r in result["modelli"].items()
+    ]
+    return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
+degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». Un solo seme per ciascuno: differenze di
+pochi decimi non dicono nulla.
+
+{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF"], rows)}"""
+
+
+def table(heads, rows):
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def thin(curve, most=12):
+    """Al più most righe della curva, distanziate, con l’ultima."""
+    step = -(-len(curve) // most)
+    return curve[::-1][::step][::-1] if curve else []
+
+
+def integer(n):
+    return f"{n:_}".replace("_", "\u202f") if n >= 10_000 else str(n)
+
+
+def decimal(x, digits):
+    return f"{x:.{digits}f}".replace(".", ",")
+
+
+def read(path):
+    return json.loads(path.read_text("utf-8"))

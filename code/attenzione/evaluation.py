@@ -1,0 +1,61 @@
+"""BLEU e chrF di un modello sulle frasi tenute da parte, con sacrebleu e la sua firma."""
+
+import platform
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from attenzione.pretrained import load_translator, translate
+from attenzione.training.recipe import read_parts, read_recipe
+
+HOW = {"beam": "beam search, ampiezza 4, α = 0,6", "greedy": "greedy"}
+
+
+def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies=HOW, device=None, output=None):
+    """Traduce le frasi di una parte del corpus della ricetta e le confronta con quelle vere.
+
+    part: «sviluppo» o «prova»; strategies: quali fra HOW; output: dove scrivere le traduzioni dell’ultima
+    strategia, una per riga. Rende un dizionario JSON con i punteggi, le firme, la data, le versioni, i secondi.
+    Il confronto non distingue le maiuscole: il corpus è in minuscolo.
+    Errori: ImportError se sacrebleu non è installato; quelli di read_recipe e load_translator.
+    """
+    try:
+        from sacrebleu.metrics import BLEU, CHRF
+    except ImportError as error:
+        raise ValueError("manca sacrebleu: si installa con pip install \".[valutazione]\"") from error
+    pairs = read_parts(read_recipe(recipe_path, data_folder))[0][part]
+    model, tokenizer = load_translator(model_path, device)
+    sources, references = [src for src, _ in pairs], [[tgt for _, tgt in pairs]]
+    results = {}
+    for strategy in strategies:
+        start = time.perf_counter()
+        found = translate(model, tokenizer, sources, strategy)
+        seconds = time.perf_counter() - start
+        bleu, chrf = BLEU(lowercase=True), CHRF(lowercase=True)
+        scores = [metric.corpus_score(found, references).score for metric in (bleu, chrf)]
+        results[strategy] = {
+            "BLEU": round(scores[0], 2), "firma_BLEU": str(bleu.get_signature()),
+            "chrF": round(scores[1], 2), "firma_chrF": str(chrf.get_signature()),
+            "secondi": round(seconds, 1),
+        }
+        if output:
+            Path(output).write_text("".join(line + "\n" for line in found), "utf-8")
+    return {
+        "parte": part,
+        "frasi": len(pairs),
+        "risultati": results,
+        "data": datetime.now(UTC).date().isoformat(),
+        "dispositivo": str(next(model.parameters()).device),
+        "versioni": {"python": platform.python_version()}
+        | {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")},
+    }
+
+
+def show(result):
+    """Stampa i punteggi di evaluate."""
+    print(f"{result['frasi']} frasi, parte «{result['parte']}»")
+    for strategy, scores in result["risultati"].items():
+        numbers = "   ".join(f"{name} {scores[name]:.2f}".replace(".", ",") for name in ("BLEU", "chrF"))
+        print(f"  {numbers}   {HOW[strategy]}")
+        print(f"    {scores['firma_BLEU']}\n    {scores['firma_chrF']}")

@@ -1,0 +1,56 @@
+"""Dall’addestramento al modello da spedire: la media degli ultimi checkpoint, il tokenizer, i fatti registrati."""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from attenzione.pretrained import TOKENIZER, WEIGHTS
+from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, read_checkpoint, save_checkpoint
+
+
+def package(source, target, average=5, last_step=None):
+    """Scrive in target modello.safetensors (float16), tokenizer.json e addestramento.json.
+
+    source: la cartella dell’addestramento; average: quanti checkpoint mediare; last_step: l’ultimo passo da
+    considerare, tutti se None. Rende una riga che dice che cosa ha scritto. Errori: ValueError se mancano i
+    checkpoint.
+    """
+    source, target = Path(source), Path(target)
+    paths = [p for p in list_checkpoints(source) if last_step is None or step_of(p) <= last_step][-average:]
+    if not paths:
+        raise ValueError(f"la cartella «{source}» non ha checkpoint: atteso almeno un passo-….safetensors")
+    model, _ = average_checkpoints(paths)
+    target.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(target / WEIGHTS, model, dtype=torch.float16)
+    (target / WEIGHTS).chmod(0o644)                         # safetensors lo scrive leggibile dal solo proprietario
+    if (source / TOKENIZER).resolve() != (target / TOKENIZER).resolve():
+        shutil.copyfile(source / TOKENIZER, target / TOKENIZER)
+    steps = [record for record in read_log(source / "passi.jsonl") if record["step"] <= step_of(paths[-1])]
+    curve = [record for record in read_log(source / "sviluppo.jsonl") if record["step"] <= step_of(paths[-1])]
+    facts = {
+        "parametri": sum(parameter.numel() for parameter in model.parameters()),
+        "passi": step_of(paths[-1]),
+        "token_visti": sum(record["tokens"] for record in steps),
+        "epoche_intere": read_checkpoint(paths[-1])[1]["avanzamento"]["epoch"],
+        "secondi_di_cpu": round(sum(record.get("cpu_s", 0) for record in curve)),
+        "media_dei_passi": [step_of(path) for path in paths],
+        "torch": torch.__version__.split("+")[0],
+        "conti": json.loads((source / "conti.json").read_text("utf-8")),
+        "sviluppo": [{"passo": r["step"], "perdita": round(r["loss"], 4)} for r in curve],
+    }
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    (target / "addestramento.json").write_text(text, "utf-8")
+    size = (target / WEIGHTS).stat().st_size / 1e6
+    return f"{target / WEIGHTS}: media di {len(paths)} checkpoint fino al passo {facts['passi']}, {size:.1f} MB"
+
+
+def step_of(path):
+    """Il passo di un checkpoint, dal suo nome."""
+    return int(path.stem.removeprefix("passo-"))
+
+
+def read_log(path):
+    """Le righe di un registro .jsonl; un elenco vuoto se non c’è."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []

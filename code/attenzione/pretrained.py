@@ -1,0 +1,89 @@
+"""Il traduttore che accompagna il libro: lo trova, lo carica e traduce. Non usa mai la rete."""
+
+import sys
+from pathlib import Path
+
+from attenzione.data.tokenizer import BytePairTokenizer
+from attenzione.data.vocabulary import Vocabulary
+from attenzione.decoding import beam_search, greedy
+from attenzione.training.batches import pad
+from attenzione.training.checkpoint import load_model
+
+SHIPPED = "europarl-en-it"
+WEIGHTS, TOKENIZER = "modello.safetensors", "tokenizer.json"
+
+
+def shipped_folder():
+    """La cartella del modello spedito: nel progetto (pip install -e) o fra i dati del pacchetto installato.
+
+    Errori: FileNotFoundError se non è in nessuno dei due posti.
+    """
+    places = (
+        Path(__file__).parents[2] / "modelli" / SHIPPED,
+        Path(sys.prefix, "share", "attenzione", SHIPPED),
+    )
+    for place in places:
+        if (place / WEIGHTS).is_file():
+            return place
+    where = " o ".join(map(str, places))
+    raise FileNotFoundError(f"il modello del libro non c’è: atteso {WEIGHTS} in {where}")
+
+
+def load_translator(path=None, device=None):
+    """Il modello, in modo valutazione, e il suo tokenizer.
+
+    path: una cartella con modello.safetensors, o un file .safetensors; il modello del libro se None. Il
+    tokenizer è il vocabolario scritto nel file o il tokenizer.json accanto.
+    Errori: FileNotFoundError; ValueError se un file è danneggiato o i due non vanno insieme.
+    """
+    path = Path(path or shipped_folder())
+    path = path / WEIGHTS if path.is_dir() else path
+    model, tokens = load_model(path, device)
+    tokenizer = Vocabulary(tokens) if tokens else BytePairTokenizer.load(path.parent / TOKENIZER)
+    if len(tokenizer) != model.config.n_vocab:
+        raise ValueError(
+            f"il tokenizer di «{path.parent}» ha {len(tokenizer)} unità: attese le {model.config.n_vocab} del modello"
+        )
+    return model, tokenizer
+
+
+def encode_source(tokenizer, text, config):
+    """Gli identificatori di una frase da tradurre.
+
+    Errori: ValueError se la frase è vuota, se non ha alcun segno noto al modello o se è troppo lunga.
+    """
+    ids = tokenizer.encode(text)
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    if not ids:
+        raise ValueError("la frase è vuota: attesa almeno una parola")
+    if not tokenizer.decode([i for i in ids if i != 3]):
+        raise ValueError(f"la frase «{shown}» non ha alcun segno noto al modello")
+    if len(ids) > config.max_len:
+        raise ValueError(f"la frase «{shown}» è di {len(ids)} unità: attese al più {config.max_len}")
+    return ids
+
+
+def translate(model, tokenizer, texts, strategy="beam", beam=4, alpha=0.6, max_tokens=2000):
+    """Traduce un elenco di frasi a lotti, dalle più corte alle più lunghe; rende le traduzioni, nel loro ordine.
+
+    strategy: «beam» o «greedy»; max_tokens: unità per lotto, riempimento compreso.
+    Errori: quelli di encode_source.
+    """
+    sources = [encode_source(tokenizer, text, model.config) for text in texts]
+    device = model.embedding.E.device
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    batches = []
+    for i in order:
+        if not batches or len(sources[i]) * (len(batches[-1]) + 1) > max_tokens:
+            batches.append([])
+        batches[-1].append(i)
+    translations = [""] * len(sources)
+    for batch in batches:
+        src = pad([sources[i] for i in batch], model.config.pad_id, device)     # (B, n)
+        if strategy == "beam":
+            found = [best for (best,) in beam_search(model, src, beam, alpha)]
+        else:
+            found = model.greedy(src) if hasattr(model, "greedy") else greedy(model, src)
+        for i, hypothesis in zip(batch, found, strict=True):
+            translations[i] = tokenizer.decode(hypothesis.tokens)
+    return translations

@@ -1,0 +1,76 @@
+"""La rete ricorrente di confronto e il modello senza posizioni."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from attenzione.config import TransformerConfig
+from attenzione.data.toy import toy_pairs
+from attenzione.lstm import AttentionLSTM, LSTMConfig
+from attenzione.model import Transformer
+from attenzione.training.batches import pad
+from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, load_model
+from attenzione.training.loop import TrainingConfig, train
+
+CONFIG = LSTMConfig(n_vocab=14, n_layers=1, d_model=16, d_hidden=32, p_drop=0.0)
+
+
+def test_padding_changes_nothing():
+    model = AttentionLSTM(replace(CONFIG, n_layers=2)).eval().double()
+    src, tgt = pad([[4, 5, 6], [7, 8, 9, 10, 11]]), torch.tensor([[1, 4], [1, 7]])
+    together = model(src, tgt)
+    torch.testing.assert_close(together[:1], model(src[:1, :3], tgt[:1]))
+    torch.testing.assert_close(together[1:], model(src[1:], tgt[1:]))
+
+
+def test_the_future_is_not_seen_and_one_step_at_a_time_is_the_same():
+    model = AttentionLSTM(CONFIG).eval().double()
+    src, tgt = torch.randint(3, 14, (2, 5)), torch.randint(3, 14, (2, 6))
+    z, mask, state = model.encode(src)
+    steps = []
+    for i in range(6):
+        logits, state = model.decode(tgt[:, i : i + 1], z, mask, state)
+        steps.append(logits)
+    torch.testing.assert_close(torch.cat(steps, dim=1), model(src, tgt))
+
+
+def test_greedy_is_the_same_alone_and_in_a_batch():
+    model = AttentionLSTM(CONFIG).eval().double()
+    rows = [[4, 5, 6], [7, 8, 9, 10, 11]]
+    together = model.greedy(pad(rows), 7)
+    for row, found in zip(rows, together, strict=True):
+        assert model.greedy(torch.tensor([row]), 7)[0].tokens == found.tokens
+        assert not {0, 1, 2} & set(found.tokens) and len(found.tokens) <= len(row) + 7
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_it_learns_to_copy_and_goes_through_the_same_checkpoints(tmp_path, precision):
+    pairs = toy_pairs("copia", 60, n_symbols=4, max_len=4)
+    training = TrainingConfig(
+        steps=90, max_tokens=200, warmup_steps=30, save_every=45, keep=2, precision=precision
+    )
+    model = AttentionLSTM(CONFIG)
+    records = train(model, pairs, training, tmp_path, dev_pairs=pairs[:10], progress=False)
+    assert records[-1]["loss"] < 0.6 * records[0]["loss"]
+    loaded, _ = load_model(list_checkpoints(tmp_path)[-1])
+    assert isinstance(loaded, AttentionLSTM) and loaded.config == CONFIG
+    src, tgt = torch.tensor([[4, 5]]), torch.tensor([[1, 4]])
+    torch.testing.assert_close(loaded(src, tgt), model.eval()(src, tgt))
+    assert isinstance(average_checkpoints(list_checkpoints(tmp_path))[0], AttentionLSTM)
+
+
+def test_configuration_errors():
+    for options, message in (({"d_hidden": 33}, "d_hidden vale 33: atteso pari"), ({"n_layers": 0}, "n_layers vale 0")):
+        with pytest.raises(ValueError, match=message):
+            replace(CONFIG, **options)
+
+
+def test_without_positions_the_encoder_does_not_know_the_order():
+    config = TransformerConfig(n_vocab=14, n_layers=2, d_model=8, d_ff=16, n_heads=2, positions="none")
+    model = Transformer(config).eval().double()
+    src, order = torch.tensor([[4, 5, 6, 7]]), [2, 0, 3, 1]
+    z, shuffled = model.encode(src)[0], model.encode(src[:, order])[0]
+    torch.testing.assert_close(z[:, order], shuffled)
+    ordered = Transformer(replace(config, positions="sinusoidal")).eval().double()
+    assert not torch.allclose(ordered.encode(src)[0][:, order], ordered.encode(src[:, order])[0])
