@@ -6,6 +6,7 @@ Appendice dell’articolo: «teste diverse svolgono compiti diversi». Qui lo si
 from dataclasses import dataclass
 
 import torch
+from torch.nn.functional import one_hot
 
 KINDS = ("encoder", "decoder", "encoder-decoder")
 
@@ -61,21 +62,28 @@ def chance_accuracy(examples):
 def alignment_error_rate(model, examples, sure):
     """L’errore di allineamento (AER, Och e Ney) di ogni testa encoder-decoder: (n_layers, n_heads); 0 è perfetto.
 
-    A ogni token di arrivo si assegna la chiave col peso maggiore (A). examples: in links tutti i legami possibili
-    (P); sure: per ogni esempio l’insieme dei legami certi (S), coppie (query, chiave), contenuto in P.
-    AER = 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|).
+    A ogni token di arrivo si assegna la chiave col peso maggiore. examples, sure: come in alignment_error.
+    """
+    weights = attention_rows(model, examples, "encoder-decoder")
+    return alignment_error((one_hot(w.argmax(dim=-1), w.size(-1)) for w in weights), examples, sure)
+
+
+def alignment_error(rows, examples, sure):
+    """L’errore di allineamento di assegnazioni qualsiasi: AER = 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|).
+
+    rows: per ogni esempio (..., m, n), con quale probabilità la query di ciascuna riga sceglie ogni chiave (A; con 1 e
+    0 è una scelta sicura). examples: in links tutti i legami possibili (P); sure: per ogni esempio l’insieme dei
+    legami certi (S), coppie (query, chiave), contenuto in P. Rende un tensore (...).
     """
     hits, size = 0, 0
-    for example, weights, certain in zip(
-        examples, attention_rows(model, examples, "encoder-decoder"), sure, strict=True
-    ):
-        best = weights.argmax(dim=-1)                                 # (N, h, m)
-        for query in range(best.size(-1)):
-            possible = sorted(example.links.get(query, ()))
-            hits = hits + torch.isin(best[..., query], torch.tensor(possible, dtype=torch.long))
-            keys = [key for j, key in certain if j == query]
-            hits = hits + torch.isin(best[..., query], torch.tensor(keys, dtype=torch.long))
-        size += best.size(-1) + len(certain)
+    for row, example, certain in zip(rows, examples, sure, strict=True):
+        good = torch.zeros(row.shape[-2:])                            # (m, n): 1 se in P, 2 se anche in S
+        for query, keys in example.links.items():
+            good[query, sorted(keys)] += 1
+        for query, key in certain:
+            good[query, key] += 1
+        hits = hits + (row * good).sum(dim=(-2, -1))
+        size += row.size(-2) + len(certain)
     return 1 - hits / size
 
 

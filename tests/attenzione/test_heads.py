@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from attenzione.config import TransformerConfig
-from attenzione.heads import Example, alignment_error_rate, chance_accuracy, head_accuracy
+from attenzione.heads import Example, alignment_error, alignment_error_rate, chance_accuracy, head_accuracy
 from attenzione.model import Transformer
 
 
@@ -43,6 +43,16 @@ def test_errore_di_allineamento():
     rates = alignment_error_rate(Fake(), examples, [{(0, 0), (1, 1), (2, 2)}])
     assert rates[0, 0] == 0                                 # la diagonale
     assert rates[0, 1] == pytest.approx(1 - (1 + 2) / (3 + 3))
+
+
+def test_errore_di_allineamento_di_scelte_date():
+    examples = [Example([4, 5, 6], [7, 8], {0: frozenset({0}), 1: frozenset({1, 2})})]
+    sure = [{(0, 0)}]
+    right = torch.tensor([[1.0, 0, 0], [0, 0, 1]])
+    uniform = torch.full((2, 3), 1 / 3)
+    assert alignment_error([right], examples, sure) == 0
+    assert alignment_error([right.flip(1)], examples, sure) == 1
+    assert alignment_error([uniform], examples, sure) == pytest.approx(1 - (2 / 3 + 2 / 3) / (2 + 1))
 
 
 def test_un_modello_vero_rende_strati_per_teste():

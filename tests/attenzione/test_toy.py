@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from attenzione.config import TransformerConfig
-from attenzione.data.toy import toy_pairs, toy_vocabulary
+from attenzione.data.toy import (
+    BRACKETS,
+    bracket_pairs,
+    bracket_vocabulary,
+    palindrome_pairs,
+    palindrome_vocabulary,
+    toy_pairs,
+    toy_vocabulary,
+)
 from attenzione.data.vocabulary import Vocabulary
 from attenzione.decoding import beam_search, greedy
 from attenzione.model import Transformer
@@ -41,6 +49,7 @@ def test_toy_pairs():
     assert len({tuple(src) for src, _ in pairs}) == 500
     assert pairs == toy_pairs("inversione", 500, n_symbols=5, min_len=2, max_len=6, seed=1)
     assert all(src == tgt for src, tgt in toy_pairs("copia", 50))
+    assert all(tgt == sorted(src) for src, tgt in toy_pairs("ordinamento", 50))
     with pytest.raises(ValueError, match="task vale «somma»: atteso uno fra copia, inversione"):
         toy_pairs("somma", 5)
     with pytest.raises(ValueError, match="n_pairs vale 10: attese al più 7, metà delle sequenze possibili"):
@@ -58,3 +67,66 @@ def test_vocabulary():
         Vocabulary(["a", "b"])
     with pytest.raises(ValueError, match="tokens ha 1 ripetizioni: attesi token tutti diversi"):
         Vocabulary([*toy_vocabulary().tokens, "a"])
+
+
+def test_palindromes_to_complete():
+    vocabulary, pairs = palindrome_vocabulary(5), palindrome_pairs("completare", 200, 5, min_len=4, max_len=9, seed=3)
+    blank = vocabulary.ids["_"]
+    assert pairs == palindrome_pairs("completare", 200, 5, min_len=4, max_len=9, seed=3)
+    assert len({tuple(src) for src, _ in pairs}) == 200 and any(blank in src for src, _ in pairs)
+    for src, tgt in pairs:
+        assert tgt == tgt[::-1] and 4 <= len(tgt) <= 9 and set(tgt) <= set(range(4, 9))
+        assert all(a in (b, blank) for a, b in zip(src, tgt, strict=True))
+        assert all(b != blank for a, b in zip(src, src[::-1], strict=True) if a == blank)     # si può ricavare
+
+
+def test_palindromes_to_recognise():
+    vocabulary, pairs = palindrome_vocabulary(), palindrome_pairs("riconoscere", 300, min_len=4, max_len=7)
+    yes, no = [vocabulary.ids["sì"]], [vocabulary.ids["no"]]
+    assert [tgt for _, tgt in pairs].count(yes) == [tgt for _, tgt in pairs].count(no) == 150
+    for src, tgt in pairs:
+        wrong = sum(a != b for a, b in zip(src, src[::-1], strict=True)) / 2
+        assert wrong == (0 if tgt == yes else 1)                        # una coppia speculare sola non torna
+
+
+def test_palindromes_bad_arguments():
+    with pytest.raises(ValueError, match="task vale «copia»: atteso uno fra riconoscere, completare"):
+        palindrome_pairs("copia", 5)
+    with pytest.raises(ValueError, match="n_symbols e min_len valgono 1 e 4: attesi interi da 2 in su"):
+        palindrome_pairs("completare", 5, n_symbols=1)
+    with pytest.raises(ValueError, match="n_pairs vale 5: attese al più 4, metà dei palindromi possibili"):
+        palindrome_pairs("riconoscere", 5, n_symbols=3, min_len=4, max_len=4)
+
+
+def depth_of(text):
+    """La profondità se text è bilanciato, altrimenti None."""
+    stack, depth = [], 0
+    for bracket in text:
+        if bracket in BRACKETS:
+            stack.append(BRACKETS[bracket])
+            depth = max(depth, len(stack))
+        elif not stack or stack.pop() != bracket:
+            return None
+    return None if stack else depth
+
+
+@pytest.mark.parametrize(("depth", "length"), [(1, 8), (3, 8), (4, 8), (5, 16)])
+def test_brackets(depth, length):
+    vocabulary, pairs = bracket_vocabulary(), bracket_pairs(8, depth, length, seed=2)
+    assert pairs == bracket_pairs(8, depth, length, seed=2) and len({tuple(src) for src, _ in pairs}) == 8
+    for i, (src, tgt) in enumerate(pairs):
+        text = vocabulary.decode(src).split()
+        assert len(text) == length and vocabulary.decode(tgt) == ("no" if i % 2 else "sì")
+        assert depth_of(text) == (None if i % 2 else depth)
+        assert all(text.count(a) == text.count(b) for a, b in BRACKETS.items())    # contarle non basta
+        single = ["(" if bracket in BRACKETS else ")" for bracket in text]
+        assert depth_of(single) == depth                                # anche le sbagliate sono profonde depth
+
+
+def test_brackets_bad_arguments():
+    with pytest.raises(ValueError, match="length vale 7: atteso un intero pari, da 4 in su"):
+        bracket_pairs(2, 1, length=7)
+    with pytest.raises(ValueError, match="depth vale 9: atteso un intero da 1 a 8, metà di length"):
+        bracket_pairs(2, 9)
+    with pytest.raises(ValueError, match="n_pairs vale 129: attese al più 128, metà delle successioni possibili"):
+        bracket_pairs(129, 1)

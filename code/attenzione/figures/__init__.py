@@ -3,36 +3,63 @@
 from .architecture import multi_head_figure, scaled_dot_product_diagram, transformer_diagram
 from .attention_lines import attention_lines, attention_of, attention_panels
 from .complexity import layer_costs, longest_paths
+from .curve import learning_curve
+from .decoding import beam_tree, next_token_figure
 from .gradients import gradient_figure, layer_gradients, residual_gradients
+from .learning import learn_previous, learning_film, learning_frames, separation_figure
 from .positions import position_map, position_products, position_waves, wavelengths
 from .replay import replay_figure
 from .saturation import saturation_figure, softmax_saturation
 from .schedule import schedule_figure
 from .smoothing import smoothing_figure
+from .steps import (
+    product_spread,
+    score_map,
+    softmax_steps,
+    tensor_axes,
+    weighted_sum_figure,
+    weights_and_effects,
+)
 from .style import attention_map, decimal_comma, use_style
+from .toy import depth_figure, letter_map
 
 __all__ = [
     "attention_lines",
     "attention_map",
     "attention_of",
     "attention_panels",
+    "beam_tree",
     "decimal_comma",
+    "depth_figure",
     "gradient_figure",
     "layer_costs",
     "layer_gradients",
+    "learn_previous",
+    "learning_curve",
+    "learning_film",
+    "learning_frames",
+    "letter_map",
     "longest_paths",
     "multi_head_figure",
+    "next_token_figure",
     "position_map",
     "position_products",
     "position_waves",
+    "product_spread",
     "replay_figure",
     "residual_gradients",
     "saturation_figure",
     "scaled_dot_product_diagram",
     "schedule_figure",
+    "score_map",
+    "separation_figure",
     "smoothing_figure",
     "softmax_saturation",
+    "softmax_steps",
+    "tensor_axes",
     "transformer_diagram",
     "use_style",
     "wavelengths",
+    "weighted_sum_figure",
+    "weights_and_effects",
 ]
