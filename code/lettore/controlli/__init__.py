@@ -37,7 +37,7 @@ def controlla_libro(radice: Path = RADICE, originale: dict | None = None) -> lis
         esito += passi.controlla(testo, file)
         esito += alternative.controlla(testo, file)
         esito += [Segnalazione(file, riga, messaggio) for riga, messaggio in affermazioni.difetti(testo)]
-        if file.startswith("chapters/articolo/"):
+        if file.startswith(("chapters/passi/", "chapters/articolo/", "chapters/laboratorio/")):
             esito += passi.controlla_capitolo(testo, file)
         if file.startswith("chapters/"):
             esito += inglese.controlla(testo, file, inventario)

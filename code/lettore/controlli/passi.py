@@ -23,7 +23,7 @@ def controlla(testo: str, file: str) -> list[Segnalazione]:
 
 
 def controlla_capitolo(testo: str, file: str) -> list[Segnalazione]:
-    """Un capitolo dell’articolo ha l’intestazione di jupytext e una {tappa} con il suo tempo.
+    """Un capitolo ha l’intestazione di jupytext e una {tappa} con il suo tempo.
 
     La pagina dei riferimenti, che non ha nulla da leggere né da eseguire, ne è dispensata.
     """
@@ -36,7 +36,7 @@ def controlla_capitolo(testo: str, file: str) -> list[Segnalazione]:
         esito.append(Segnalazione(file, 1, "manca l’intestazione con jupytext e kernelspec"))
     tempi = [r for r in classificate if r.genere == "opzione" and r.direttive[-1] == "tappa"]
     if not any(re.match(r":tempo:\s*\d+\s*$", r.testo) for r in tempi):
-        esito.append(Segnalazione(file, 1, "manca la riga del tempo: una {tappa} con «:tempo:» in minuti"))
+        esito.append(Segnalazione(file, 1, "manca la riga del tempo: una {tappa} con «:tempo:» in secondi"))
     return esito
 
 
