@@ -89,7 +89,7 @@ def product_spread(sizes=(4, 64, 512), samples=20_000, seed=0):
         products = (q * k).sum(dim=-1)                                  # (samples,)
         for ax, values, limit in ((raw, products, widest), (scaled, products / math.sqrt(d_k), 4)):
             density, edges = torch.histogram(values, bins=41, range=(-limit, limit), density=True)
-            ax.plot((edges[1:] + edges[:-1]) / 2, density, style, label=f"$d_k$ = {d_k}")
+            ax.plot(((edges[1:] + edges[:-1]) / 2).tolist(), density.tolist(), style, label=f"$d_k$ = {d_k}")
     raw.set(title="$q \\cdot k$", xlabel="prodotto scalare", yticks=[], ylabel="quanto spesso")
     scaled.set(title="$q \\cdot k\\,/\\sqrt{d_k}$", xlabel="prodotto scalare diviso", yticks=[])
     raw.legend()
@@ -108,7 +108,7 @@ def softmax_steps(scores=None, labels=example.TOKENS):
     fig, axes = plt.subplots(1, 3, figsize=(10, 4), sharey=True)
     rows = {"punteggi $s_j$": scores, "esponenziali $e^{s_j}$": scores.exp(), "pesi": scores.softmax(dim=0)}
     for ax, (title, row) in zip(axes, rows.items(), strict=True):
-        bars = ax.barh(range(len(labels)), row, color="C0")
+        bars = ax.barh(range(len(labels)), row.tolist(), color="C0")
         ax.bar_label(bars, [_signed(x, 2) for x in row.tolist()], padding=3, fontsize=12)
         low, high = min(0.0, row.min().item()), row.max().item()
         room = 0.32 * (high - low)
@@ -183,9 +183,9 @@ def weights_and_effects(words=example.TOKENS, weights=None, effects=None, names=
     for ax, table, title in zip(axes, (weights, effects), ("peso", "effetto di togliere la parola"), strict=True):
         for i, (name, row) in enumerate(zip(names, table, strict=True)):
             places = [j + (i - (len(names) - 1) / 2) * thick for j in range(len(words))]
-            ax.barh(places, row, 0.9 * thick, color=f"C{i}", hatch=HATCHES[i], edgecolor="white", label=name)
+            ax.barh(places, row.tolist(), 0.9 * thick, color=f"C{i}", hatch=HATCHES[i], edgecolor="white", label=name)
         ax.set(title=title, xlim=(0, 1.05 * table.max().item()))
-        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}".replace(".", ","))
         ax.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(words)), words)
