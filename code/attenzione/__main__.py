@@ -40,6 +40,7 @@ def main(arguments=None):
     add_train(commands)
     add_translate(commands)
     add_evaluate(commands)
+    add_compare(commands)
     add_package(commands)
     add_card(commands)
     add_inspect(commands)
@@ -117,6 +118,15 @@ def add_evaluate(commands):
                         help="come si traduce (entrambe)")
     parser.add_argument("--uscita", metavar="FILE", help="dove scrivere i numeri, in JSON")
     parser.add_argument("--traduzioni", metavar="FILE", help="dove scrivere le traduzioni, una per riga")
+
+
+def add_compare(commands):
+    parser = add_command(commands, "confronta", run_compare, "misura le varianti di una ricetta allo stesso passo")
+    parser.add_argument("--da", nargs="+", required=True, metavar="DIR", help="gli addestramenti, prima il principale")
+    parser.add_argument("--ricetta", required=True, metavar="FILE", help="la ricetta")
+    parser.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
+    parser.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
+    parser.add_argument("--uscita", required=True, metavar="FILE", help="dove scrivere i numeri, in JSON")
 
 
 def add_package(commands):
@@ -280,6 +290,17 @@ def run_evaluate(options):
     show(result)
     if options.uscita:
         Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def run_compare(options):
+    from attenzione.device import pick_device
+    from attenzione.evaluation import compare
+
+    device = pick_device(options.dispositivo)
+    result = compare(options.da, options.ricetta, options.dati, options.parte, device=device)
+    Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    for name, scores in result["modelli"].items():
+        print(f"{name:18}BLEU {scores['BLEU']:.2f}   chrF {scores['chrF']:.2f}".replace(".", ","))
 
 
 def run_package(options):

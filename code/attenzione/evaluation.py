@@ -1,12 +1,18 @@
 """BLEU e chrF di un modello sulle frasi tenute da parte, con sacrebleu e la sua firma."""
 
+import json
 import platform
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tqdm import tqdm
+
+from attenzione.packaging import package, step_of
 from attenzione.pretrained import load_translator, translate
+from attenzione.training.checkpoint import list_checkpoints
 from attenzione.training.recipe import read_parts, read_recipe
 
 HOW = {"beam": "beam search, ampiezza 4, α = 0,6", "greedy": "greedy"}
@@ -50,6 +56,35 @@ def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies
         "versioni": {"python": platform.python_version()}
         | {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")},
     }
+
+
+def compare(folders, recipe_path, data_folder=None, part="prova", average=3, device=None):
+    """Le varianti di una ricetta allo stesso passo, il più alto che tutte hanno raggiunto: greedy, stesse frasi.
+
+    folders: le cartelle degli addestramenti, la prima è il principale e le altre si chiamano come lui più un
+    trattino e il nome della variante. average: checkpoint mediati. Rende un dizionario JSON con un modello per
+    variante. Errori: ValueError se una cartella non ha checkpoint; quelli di evaluate.
+    """
+    folders = [Path(folder) for folder in folders]
+    paths = {folder: list_checkpoints(folder) for folder in folders}
+    if empty := [str(folder) for folder, found in paths.items() if not found]:
+        raise ValueError(f"nessun checkpoint in {', '.join(empty)}: attese cartelle di addestramenti")
+    step = min(step_of(found[-1]) for found in paths.values())
+    models = {}
+    for folder in tqdm(folders, desc="confronti", unit="modello"):
+        with TemporaryDirectory() as packed:
+            package(folder, packed, average, step)
+            facts = json.loads(Path(packed, "addestramento.json").read_text("utf-8"))
+            result = evaluate(packed, recipe_path, data_folder, part, ["greedy"], device)
+        scores = result["risultati"]["greedy"]
+        name = "principale" if folder == folders[0] else folder.name.removeprefix(f"{folders[0].name}-")
+        models[name] = {
+            "parametri": facts["parametri"], "token_visti": facts["token_visti"],
+            "perdita_sviluppo": facts["sviluppo"][-1]["perdita"], "BLEU": scores["BLEU"], "chrF": scores["chrF"],
+        }
+    shared = {key: result[key] for key in ("parte", "frasi", "data", "versioni")}
+    signatures = {key: scores[key] for key in ("firma_BLEU", "firma_chrF")}
+    return {"passi": step, "media": average, "modelli": models} | shared | signatures
 
 
 def show(result):

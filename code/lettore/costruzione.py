@@ -36,11 +36,12 @@ def procura_originale(radice: Path) -> bool:
 
 
 def impronta_codice(radice: Path) -> str:
-    """Riassume il codice che i capitoli importano: se cambia, le uscite in memoria non valgono più."""
+    """Riassume il codice e il modello che i capitoli usano: se cambiano, le uscite in memoria non valgono più."""
     somma = hashlib.sha256()
-    for file in sorted((radice / "code" / "attenzione").rglob("*")):
-        if file.suffix in {".py", ".yml", ".mplstyle"}:
-            somma.update(file.read_bytes())
+    for cartella in ("code/attenzione", "modelli"):
+        for file in sorted((radice / cartella).rglob("*")):
+            if file.suffix in {".py", ".yml", ".mplstyle", ".json", ".safetensors"}:
+                somma.update(file.read_bytes())
     return somma.hexdigest()
 
 

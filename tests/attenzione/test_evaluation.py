@@ -1,0 +1,47 @@
+"""I confronti fra varianti: stesso passo, stesse frasi, errori chiari."""
+
+import pytest
+
+from attenzione.__main__ import main
+from attenzione.evaluation import compare
+
+RECIPE = """
+nome: prova
+dati: {partenza: a.en, arrivo: a.it}
+divisione: {dev_per_mille: 100, test_per_mille: 100}
+tokenizer: {n_vocab: 300}
+modello: {n_layers: 1, d_model: 16, d_ff: 32, n_heads: 2, max_len: 64}
+addestramento: {steps: 4, max_tokens: 200, warmup_steps: 10, save_every: 2}
+varianti:
+  una-testa:
+    modello: {n_heads: 1}
+"""
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """Due addestramenti brevissimi, il principale più lungo della variante."""
+    monkeypatch.chdir(tmp_path)
+    words = "one two three four five six seven eight nine ten".split()
+    lines = [f"{a} and {b} make {c}" for a in words for b in words for c in words[:3]]
+    for name in ("a.en", "a.it"):
+        (tmp_path / name).write_text("\n".join(lines) + "\n", "utf-8")
+    (tmp_path / "r.yml").write_text(RECIPE, "utf-8")
+    assert main(["addestra", "--ricetta", "r.yml", "--passi", "6", "--dispositivo", "cpu"]) == 0
+    assert main(["addestra", "--ricetta", "r.yml", "--variante", "una-testa", "--dispositivo", "cpu"]) == 0
+    return tmp_path / "addestramenti"
+
+
+def test_i_confronti_sono_allo_stesso_passo(trained, capsys):
+    folders = [str(trained / "prova"), str(trained / "prova-una-testa")]
+    result = compare(folders, "r.yml", average=2, device="cpu")
+    assert result["passi"] == 4 and list(result["modelli"]) == ["principale", "una-testa"]
+    assert len({scores["token_visti"] for scores in result["modelli"].values()}) == 1
+    arguments = ["--da", *folders, "--ricetta", "r.yml", "--uscita", "c.json", "--dispositivo", "cpu"]
+    assert main(["confronta", *arguments]) == 0
+    assert "una-testa" in capsys.readouterr().out and (trained.parent / "c.json").exists()
+
+
+def test_una_cartella_senza_checkpoint(tmp_path):
+    with pytest.raises(ValueError, match="nessun checkpoint in"):
+        compare([tmp_path], tmp_path / "r.yml")
