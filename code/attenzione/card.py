@@ -70,7 +70,7 @@ make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dat
 
 ## Confronti
 
-{comparisons(folder / "confronti.json")}
+{comparisons(folder / "confronti.json", training["warmup_steps"])}
 
 ## Tempo ed energia
 
@@ -118,8 +118,8 @@ python -m attenzione valuta --dati cartella/dei/dati
 ```"""
 
 
-def comparisons(path):
-    """La tabella dei confronti a pari passi."""
+def comparisons(path, warmup_steps):
+    """La tabella dei confronti a pari passi; se non vanno oltre il warmup, lo dice."""
     if not path.exists():
         return "Non ancora misurati."
     result = read(path)
@@ -128,11 +128,15 @@ def comparisons(path):
          decimal(r["chrF"], 1)]
         for name, r in result["modelli"].items()
     ]
+    early = "" if result["passi"] > warmup_steps else """
+Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
     return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
 degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». Un solo seme per ciascuno: differenze di
-pochi decimi non dicono nulla.
+pochi decimi non dicono nulla.{early}
 
-{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF"], rows)}"""
+{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF"], rows)}
+
+Li rifà `python -m attenzione confronta`, dove ci sono gli addestramenti."""
 
 
 def table(heads, rows):
