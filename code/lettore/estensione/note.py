@@ -44,7 +44,7 @@ class Tappa(SphinxDirective):
         if mancano := [nome for nome in self.option_spec if nome not in self.options]:
             raise self.error(f"tappa: mancano le voci {', '.join(mancano)}")
         secondi = self.options["tempo"]
-        tempo = f"circa {secondi} s su due core" if secondi else "niente da eseguire"
+        tempo = f"circa {secondi}\u00a0s su due core" if secondi else "niente da eseguire"
         riga = (f"**In questa tappa** {self.options['aggiunge']} · **Tempo** {tempo}"
                 f" · **Prima** {self.options['prima']}")
         nodo = nodes.container(classes=["tappa"])
