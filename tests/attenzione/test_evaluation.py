@@ -22,7 +22,7 @@ varianti:
 def trained(tmp_path, monkeypatch):
     """Due addestramenti brevissimi, il principale più lungo della variante."""
     monkeypatch.chdir(tmp_path)
-    words = "one two three four five six seven eight nine ten".split()
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     lines = [f"{a} and {b} make {c}" for a in words for b in words for c in words[:3]]
     for name in ("a.en", "a.it"):
         (tmp_path / name).write_text("\n".join(lines) + "\n", "utf-8")
