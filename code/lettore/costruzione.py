@@ -59,10 +59,11 @@ def ambiente_pulito() -> dict[str, str]:
     """L’ambiente dei capitoli: gli eseguibili di questo Python davanti agli altri, e un thread di calcolo.
 
     Con più thread le somme si fanno in un altro ordine: i numeri della pagina dipenderebbero da quanti core
-    ha la macchina. Chi vuole altrimenti dà OMP_NUM_THREADS.
+    ha la macchina. E un seme per gli insiemi: matplotlib sceglie da uno di essi se disegnare prima l’SVG o il
+    PDF, e il secondo disegno può spostarsi di un soffio. Chi vuole altrimenti dà le due variabili.
     """
     percorso = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {"OMP_NUM_THREADS": "1", **os.environ, "PATH": percorso}
+    return {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **os.environ, "PATH": percorso}
 
 
 def jupyter_book(radice: Path, uscita: Path, costruttore: str) -> int:
