@@ -118,6 +118,9 @@ def test_il_quaderno_gira_da_solo(esecuzioni, nome):
     assert all(c.execution_count for c in fatto.cells if c.cell_type == "code" and c.source)
 
 
+NOMI = r"<dc:date>.*?</dc:date>|\bp[0-9a-f]{10}\b"  # la data, e i nomi che matplotlib inventa per i ritagli
+
+
 def uscite(cella) -> dict[str, list[str]]:
     """Le uscite di una cella senza i metadati d’esecuzione: flussi di testo, testi e disegni."""
     trovate: dict[str, list[str]] = {}
@@ -126,7 +129,7 @@ def uscite(cella) -> dict[str, list[str]]:
             trovate[uscita.name] = ["".join([*trovate.get(uscita.name, []), uscita.text])]
         for tipo, dati in uscita.get("data", {}).items():
             if tipo != "application/pdf":  # lo stesso disegno, per la stampa
-                trovate.setdefault(tipo, []).append(re.sub("<dc:date>.*?</dc:date>", "", str(dati)))
+                trovate.setdefault(tipo, []).append(re.sub(NOMI, "", str(dati)))
     return trovate
 
 
