@@ -1,13 +1,16 @@
-"""I tensori delle prove sono piccoli: un solo thread, e numeri che si ripetono."""
+"""Le figure si provano con lo stile del libro, senza schermo."""
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
-import torch
+
+from attenzione.figures import use_style
+
+matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def one_thread_one_seed():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
+@pytest.fixture
+def book_style():
+    use_style()
     yield
-    torch.set_num_threads(threads)
+    plt.close("all")

@@ -4,9 +4,9 @@ import inspect
 import io
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
+from figure_texts import texts
 from torch import nn
 
 from attenzione import figures
@@ -19,25 +19,13 @@ from attenzione.figures import (
     decimal_comma,
     scaled_dot_product_diagram,
     transformer_diagram,
-    use_style,
 )
 from attenzione.figures.__main__ import FIGURES, export
 from attenzione.model import Transformer
 
 SMALL = {"n_vocab": 20, "n_layers": 3, "n_heads": 4, "d_model": 64, "d_ff": 256}
 
-matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
-
-
-def texts(fig):
-    return [t.get_text() for t in fig.findobj(matplotlib.text.Text) if t.get_text()]
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def test_mappa_scrive_ogni_peso_con_la_virgola():

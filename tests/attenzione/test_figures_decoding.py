@@ -1,24 +1,12 @@
 """Le figure della decodifica e la curva di addestramento: seguono i numeri dati, e rifiutano quelli che non tornano."""
 
-import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
+from figure_texts import texts
 
-from attenzione.figures import beam_tree, learning_curve, next_token_figure, use_style
+from attenzione.figures import beam_tree, learning_curve, next_token_figure
 
-matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
-
-
-def texts(fig):
-    return [t.get_text() for t in fig.findobj(matplotlib.text.Text) if t.get_text()]
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def test_albero_scrive_token_e_log_probabilita():

@@ -4,26 +4,18 @@ import json
 import re
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from attenzione.data.example import W_k, W_q
-from attenzione.figures import learn_previous, learning_film, learning_frames, separation_figure, use_style
+from attenzione.figures import learn_previous, learning_film, learning_frames, separation_figure
 
-matplotlib.use("Agg")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 @pytest.fixture(scope="module")
 def frames():
     return learn_previous()
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
 
 
 def test_parte_da_matrici_uguali_che_si_separano(frames):

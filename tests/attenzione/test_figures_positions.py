@@ -4,7 +4,6 @@ import io
 import math
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -15,19 +14,11 @@ from attenzione.figures import (
     position_map,
     position_products,
     position_waves,
-    use_style,
     wavelengths,
 )
 
-matplotlib.use("Agg")
+pytestmark = pytest.mark.usefixtures("book_style")
 FIGURES = (layer_costs, longest_paths, position_map, position_products, position_waves, wavelengths)
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
 
 
 def svg(figure):

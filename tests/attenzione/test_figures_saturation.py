@@ -3,7 +3,6 @@
 import math
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 
 from attenzione.figures import (
@@ -12,17 +11,9 @@ from attenzione.figures import (
     residual_gradients,
     saturation_figure,
     softmax_saturation,
-    use_style,
 )
 
-matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def test_la_saturazione_e_ripetibile_e_la_scala_la_toglie():

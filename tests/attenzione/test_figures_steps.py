@@ -1,9 +1,9 @@
 """Le figure dei sei passi: rendono un oggetto, seguono i numeri dati, testo leggibile."""
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
+from figure_texts import texts
 
 from attenzione.data import example
 from attenzione.figures import (
@@ -11,25 +11,13 @@ from attenzione.figures import (
     score_map,
     softmax_steps,
     tensor_axes,
-    use_style,
     weighted_sum_figure,
     weights_and_effects,
 )
 from attenzione.figures.steps import example_deletions
 
-matplotlib.use("Agg")
+pytestmark = pytest.mark.usefixtures("book_style")
 FIGURES = (tensor_axes, score_map, product_spread, softmax_steps, weighted_sum_figure, weights_and_effects)
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
-
-
-def texts(fig):
-    return [t.get_text() for t in fig.findobj(matplotlib.text.Text) if t.get_text()]
 
 
 def test_tensori_una_casella_per_numero():

@@ -1,20 +1,11 @@
 """Le figure dei compiti giocattolo: seguono i numeri dati."""
 
-import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from attenzione.figures import depth_figure, letter_map, use_style
+from attenzione.figures import depth_figure, letter_map
 
-matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def test_depth_figure_divide_le_profondita_viste_dalle_altre():

@@ -1,19 +1,11 @@
 """Le figure della sezione 5: il tasso di apprendimento e il label smoothing."""
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 
-from attenzione.figures import schedule_figure, smoothing_figure, use_style
+from attenzione.figures import schedule_figure, smoothing_figure
 
-matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def chiudi():
-    use_style()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def texts(fig):

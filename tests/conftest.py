@@ -1,4 +1,4 @@
-"""Le prove delle affermazioni: un solo thread, e numeri che si ripetono."""
+"""Per tutte le prove: un solo thread, e numeri che si ripetono."""
 
 import pytest
 import torch
