@@ -47,6 +47,11 @@ def pick_dtype(device):
     return torch.float32
 
 
+def emulates_bf16(device):
+    """Vero se device è una CPU x86 senza le istruzioni AVX-512: il bfloat16 vi è emulato, e lentissimo."""
+    return torch.device(device).type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"
+
+
 def seed_everything(seed):
     """Fissa i semi di Python, NumPy e PyTorch (CPU e GPU): da qui in poi i numeri si ripetono.
 

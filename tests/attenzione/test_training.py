@@ -229,6 +229,13 @@ def test_the_development_loss_is_logged_at_every_checkpoint_and_changes_nothing(
     assert log[-1]["loss"] == pytest.approx(loss.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize(("capability", "warned"), [("AVX2", True), ("AVX512", False)])
+def test_a_cpu_that_emulates_bf16_is_told(monkeypatch, recwarn, capability, warned):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    run(training=replace(TRAINING, steps=1, precision="bf16"))
+    assert any("meglio «float32»" in str(w.message) for w in recwarn) is warned
+
+
 def test_bf16_stays_close_to_float32():
     config = replace(CONFIG, p_drop=0.0)
     _, single = run(config=config)

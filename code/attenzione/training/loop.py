@@ -3,6 +3,7 @@
 import json
 import math
 import time
+import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -14,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from attenzione.config import check_positive_integer
+from attenzione.device import emulates_bf16
 from attenzione.training.batches import collate, endless_batches, token_batches
 from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint
 from attenzione.training.distributed import gather, rank_and_world
@@ -67,6 +69,8 @@ def train(
         longest = max(len(pair[0]), len(pair[1]) + 1)
         if longest > model.config.max_len:
             raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {model.config.max_len}")
+    if training.precision == "bf16" and emulates_bf16(device):
+        warnings.warn("precision vale «bf16», che questa CPU emula con molta lentezza: meglio «float32»", stacklevel=2)
     model.to(device).train()
     torch.manual_seed(training.seed + rank)
     optimizer = adam(model)
