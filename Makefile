@@ -7,9 +7,12 @@ TORCH ?= 2.13.0
 PY := $(VENV)/bin/python
 # CPU=1: PyTorch senza le librerie CUDA (su Linux risparmia alcuni gigabyte)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
-export ORIGINALE
+# l’indirizzo pubblico del progetto (https://github.com/nome/progetto): con esso le pagine offrono Colab e Binder,
+# e i quaderni sanno da dove installare il pacchetto; la pubblicazione lo prende da GitHub
+DEPOSITO ?=
+export ORIGINALE DEPOSITO
 
-.PHONY: aiuto ambiente libro test addestra servi notebook pdf benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +43,9 @@ servi: ambiente  ## costruisce, apre su http://127.0.0.1:8000 e ricostruisce a o
 notebook: ambiente  ## apre i capitoli in JupyterLab
 	@$(VENV)/bin/jupyter lab --notebook-dir=chapters
 
+quaderni: ambiente  ## scrive un .ipynb per capitolo in _build/quaderni (DEPOSITO=indirizzo per Colab e Binder)
+	@$(PY) -m lettore.quaderni
+
 pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
 	@$(PY) -m lettore.costruzione --pdf
 
@@ -58,9 +64,9 @@ immagini: ambiente  ## rifà l’immagine del README dalla pagina costruita senz
 pulisci:         ## toglie ciò che la costruzione ha prodotto (non l’ambiente, non _originale)
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
 
-blocca:          ## rifà requirements.lock con le versioni più nuove ammesse da pyproject.toml (TORCH=versione)
+blocca:          ## rifà requirements.lock con le versioni più nuove ammesse da pyproject.toml (TORCH=versione, TORCH= la più nuova)
 	@rm -rf _build/blocca && $(PYTHON) -m venv _build/blocca
-	@_build/blocca/bin/python -m pip install --quiet torch==$(TORCH)
+	@_build/blocca/bin/python -m pip install --quiet torch$(addprefix ==,$(TORCH))
 	@_build/blocca/bin/python -m pip install --quiet ".[libro,prove]"
 	@_build/blocca/bin/python -m pip freeze --exclude attenzione | grep -vE '^(nvidia-|cuda-|triton)' | sed 's/+cpu$$//' > requirements.lock
 	@rm -rf _build/blocca

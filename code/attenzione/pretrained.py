@@ -1,6 +1,6 @@
 """Il traduttore che accompagna il libro: lo trova, lo carica e traduce. Non usa mai la rete."""
 
-import sys
+import importlib.metadata
 from pathlib import Path
 
 from attenzione.data.tokenizer import BytePairTokenizer
@@ -14,19 +14,21 @@ WEIGHTS, TOKENIZER = "modello.safetensors", "tokenizer.json"
 
 
 def shipped_folder():
-    """La cartella del modello spedito: nel progetto (pip install -e) o fra i dati del pacchetto installato.
+    """La cartella del modello spedito: nel progetto (pip install -e) o fra i file del pacchetto installato.
 
+    Quali siano lo scrive pip: la cartella dei dati cambia da un sistema all’altro, e su Colab non è sys.prefix.
     Errori: FileNotFoundError se non è in nessuno dei due posti.
     """
-    places = (
-        Path(__file__).parents[2] / "modelli" / SHIPPED,
-        Path(sys.prefix, "share", "attenzione", SHIPPED),
+    place = Path(__file__).parents[2] / "modelli" / SHIPPED
+    if (place / WEIGHTS).is_file():
+        return place
+    for distribution in importlib.metadata.distributions(name="attenzione"):
+        for file in distribution.files or ():
+            if file.match(f"attenzione/{SHIPPED}/{WEIGHTS}") and (weights := Path(file.locate())).is_file():
+                return weights.resolve().parent
+    raise FileNotFoundError(
+        f"il modello del libro non c’è: atteso {WEIGHTS} in {place} o fra i file del pacchetto attenzione installato"
     )
-    for place in places:
-        if (place / WEIGHTS).is_file():
-            return place
-    where = " o ".join(map(str, places))
-    raise FileNotFoundError(f"il modello del libro non c’è: atteso {WEIGHTS} in {where}")
 
 
 def load_translator(path=None, device=None):

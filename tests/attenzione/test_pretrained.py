@@ -1,13 +1,17 @@
 """Il modello del libro: c’è, è leggero, parte subito, e la scheda dice i numeri registrati."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from attenzione.card import render_card
 from attenzione.pretrained import WEIGHTS, load_translator, shipped_folder, translate
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +58,22 @@ assert not {"matplotlib", "sympy", "sacrebleu", "attenzione.training.loop"} & se
 """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, timeout=120)
+
+
+def test_an_installed_package_finds_its_model_where_pip_wrote_it(tmp_path):
+    """Non sotto sys.prefix: su Colab e su Debian i dati vanno altrove, e pip scrive dove nel suo registro."""
+    library = tmp_path / "lib"
+    shutil.copytree(ROOT / "code/attenzione", library / "attenzione")
+    (tmp_path / "dati/attenzione").mkdir(parents=True)
+    (tmp_path / "dati/attenzione/europarl-en-it").symlink_to(ROOT / "modelli/europarl-en-it")
+    record = library / "attenzione-0.1.0.dist-info/RECORD"
+    record.parent.mkdir()
+    record.write_text("../dati/attenzione/europarl-en-it/modello.safetensors,,\n")
+    (record.parent / "METADATA").write_text("Metadata-Version: 2.1\nName: attenzione\nVersion: 0.1.0\n")
+    code = "import attenzione.pretrained as p; print(p.__file__, p.shipped_folder(), sep='\\n')"
+    environment = os.environ | {"PYTHONPATH": str(library)}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    assert found.stdout.splitlines() == [
+        str(library / "attenzione/pretrained.py"),
+        str((ROOT / "modelli/europarl-en-it").resolve()),
+    ]

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fabbrica import EPRINT, RADICE, Libro, copia_sorgenti, costruisci
+from fabbrica import DEPOSITO, EPRINT, RADICE, Libro, copia_sorgenti, costruisci
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +18,11 @@ def sorgenti(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def senza(sorgenti) -> Libro:
-    """Il libro senza l’originale, e senza che ci sia mai stato: è il primo a essere costruito."""
-    return costruisci(sorgenti, sorgenti.with_name("senza"), "no")
+    """Il libro senza l’originale, e senza che ci sia mai stato: è il primo a essere costruito.
+
+    Come quello che si pubblica, sa dove sta il deposito.
+    """
+    return costruisci(sorgenti, sorgenti.with_name("senza"), "no", DEPOSITO)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from lettore.originale import carica
 
 RADICE = Path(__file__).resolve().parents[2]
 EPRINT = RADICE.parent / "shared/originale/1706.03762v7.tar.gz"
+DEPOSITO = "https://github.com/esempio/libro"
 NON_SORGENTI = (".*", "_build", "_originale", "node_modules", "__pycache__", "*.egg-info")
 
 
@@ -50,10 +51,11 @@ def copia_sorgenti(dove: Path) -> Path:
     return dove
 
 
-def costruisci(sorgenti: Path, uscita: Path, originale: str) -> Libro:
-    """Il libro, severo come in «make libro»; ``originale`` è ciò che si scriverebbe in ORIGINALE=."""
+def costruisci(sorgenti: Path, uscita: Path, originale: str, deposito: str = "") -> Libro:
+    """Il libro, severo come in «make libro»: ``originale`` e ``deposito`` come in ORIGINALE= e DEPOSITO=."""
     with pytest.MonkeyPatch.context() as ambiente:
         ambiente.setenv("ORIGINALE", originale)
+        ambiente.setenv("DEPOSITO", deposito)
         stato = costruzione.costruisci(sorgenti, uscita)
     assert stato == 0, "il libro non si costruisce: gli errori di Sphinx sono qui sopra"
     return Libro(uscita / "_build/html", carica(sorgenti) if originale != "no" else None)

@@ -32,6 +32,11 @@ def quaderno(libro, nome) -> nbformat.NotebookNode:
     return nbformat.read(libro.html / "_sources" / CAPITOLI[nome], as_version=4)
 
 
+def codice(quaderno) -> list[nbformat.NotebookNode]:
+    """Le celle di codice del capitolo: senza la prima, che procura il pacchetto e nella pagina non c’è."""
+    return [c for c in quaderno.cells if c.cell_type == "code" and "ambiente" not in c.metadata.get("tags", ())]
+
+
 def prosa(quaderno) -> str:
     return "\n\n".join(c.source for c in quaderno.cells if c.cell_type == "markdown")
 
@@ -72,7 +77,7 @@ def test_il_quaderno_ha_le_due_lingue_e_il_codice_della_pagina(libro, nome):
             assert parole(blocco.select_one(".lato-it")) in tutto, voce.id
             assert parole(blocco.select_one(".lato-en")) in citato, voce.id
     nella_pagina = [c.get_text().strip() for c in pagina.select(".cell_input pre")]
-    assert [c.source.strip() for c in q.cells if c.cell_type == "code"] == nella_pagina
+    assert [c.source.strip() for c in codice(q)] == nella_pagina
 
 
 @pytest.mark.parametrize("nome", CAPITOLI)
@@ -115,7 +120,9 @@ def test_il_quaderno_gira_da_solo(esecuzioni, nome):
     esito = esecuzione.result()
     assert esito.returncode == 0, esito.stderr[-3000:]
     fatto = nbformat.read(file.with_name("fatto.ipynb"), as_version=4)
-    assert all(c.execution_count for c in fatto.cells if c.cell_type == "code" and c.source)
+    celle = [c for c in fatto.cells if c.cell_type == "code"]
+    assert all(c.execution_count for c in celle if c.source)
+    assert "find_spec" in celle[0].source and celle[0].outputs == []  # il pacchetto c’era: nulla da fare
 
 
 NOMI = r"<dc:date>.*?</dc:date>|\bp[0-9a-f]{10}\b"  # la data, e i nomi che matplotlib inventa per i ritagli
@@ -150,7 +157,7 @@ def test_due_esecuzioni_danno_gli_stessi_numeri(esecuzioni, nella_pagina, nome):
     file, esecuzione = esecuzioni[nome]
     assert esecuzione.result().returncode == 0
     fatto = nbformat.read(file.with_name("fatto.ipynb"), as_version=4)
-    celle = [c for c in fatto.cells if c.cell_type == "code"]
+    celle = codice(fatto)
     attese = nella_pagina[tuple(c.source.strip() for c in celle)]
     diverse = [n for n, (c, attesa) in enumerate(zip(celle, attese, strict=True)) if uscite(c) != attesa]
     assert diverse == [], f"celle con altre uscite: {diverse}"

@@ -1,17 +1,22 @@
-"""Il quaderno pulito di ogni capitolo, nel menu di scarico: un ``.ipynb`` che gira da solo.
+"""Il quaderno pulito di ogni capitolo: un ``.ipynb`` che gira da solo, da scaricare o da aprire in rete.
 
 Parte dall’albero già risolto di Sphinx, quindi non vi restano direttive: blocchi bilingui come
 italiano con l’inglese citato, macro espanse, rimandi e termini come testo, uscite tolte.
+
+``DEPOSITO``, una variabile d’ambiente, è l’indirizzo pubblico del progetto: senza, i quaderni non sanno da dove
+installare il pacchetto, e le pagine non offrono Colab né Binder.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.builders.dummy import DummyBuilder
 from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node, solution_node
 from sphinx_exercise.utils import get_node_number
 
@@ -19,10 +24,66 @@ from lettore.notazione import macro_katex
 
 from .blocco import blocco, glossa, lato, scheda
 
+PACCHETTO, RAMO = "attenzione[valutazione]", "notebooks"
 APERTURA = (
     "> Quaderno del libro «L’attenzione è tutto ciò che serve». Per eseguirlo serve il pacchetto "
-    "`attenzione`: dalla cartella del libro, `pip install .`"
+    "`attenzione`: `{installa}`"
 )
+PREPARA = """\
+# Dove il pacchetto del libro c’è già, questa cella non fa nulla
+from importlib.util import find_spec
+
+if find_spec("attenzione") is None:
+"""
+INSTALLA = """\
+    print("Manca il pacchetto attenzione: lo installo")
+    %pip install --quiet "{pacchetto}"
+"""
+SPIEGA = """\
+    raise ModuleNotFoundError("manca attenzione; dalla cartella del libro: pip install '{pacchetto}'")
+"""
+
+
+def deposito() -> str:
+    """L’indirizzo del progetto, come lo dà ``DEPOSITO``; vuoto se non c’è.
+
+    Errori: ValueError se non è un indirizzo https o file.
+    """
+    indirizzo = os.environ.get("DEPOSITO", "").rstrip("/").removesuffix(".git")
+    if indirizzo and not re.fullmatch(r"(https|file)://[\w./~-]+", indirizzo):
+        raise ValueError(f"DEPOSITO vale «{indirizzo}»: atteso un indirizzo come https://github.com/nome/progetto")
+    return indirizzo
+
+
+def pacchetto() -> str:
+    """Che cosa dare a pip: dal deposito, se si sa dov’è, o dalla cartella del libro."""
+    dove = deposito()
+    return f"{PACCHETTO} @ git+{dove}" if dove else PACCHETTO.replace("attenzione", ".")
+
+
+def celle_di_apertura(con_codice: bool) -> list[nbformat.NotebookNode]:
+    """Che cos’è e che cosa chiede; se poi ci sono celle di codice, anche quella che procura il pacchetto."""
+    celle = [nbformat.v4.new_markdown_cell(APERTURA.format(installa=f'pip install "{pacchetto()}"'))]
+    if con_codice:
+        codice = PREPARA + (INSTALLA if deposito() else SPIEGA).format(pacchetto=pacchetto())
+        celle.append(nbformat.v4.new_code_cell(codice.strip(), metadata={"tags": ["ambiente"]}))
+    return celle
+
+
+def nome_nel_ramo(docname: str) -> str:
+    """Il file di un capitolo fra i quaderni: «passi/1-tensori.ipynb»."""
+    return docname.removeprefix("chapters/") + ".ipynb"
+
+
+def indirizzi_di_lancio(docname: str) -> dict[str, str]:
+    """Dove aprire il quaderno di un capitolo, servizio per servizio; nulla se il deposito non è su GitHub."""
+    github = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", deposito())
+    if github is None:
+        return {}
+    return {
+        "Colab": f"https://colab.research.google.com/github/{github[1]}/blob/{RAMO}/{nome_nel_ramo(docname)}",
+        "Binder": f"https://mybinder.org/v2/gh/{github[1]}/{RAMO}?urlpath=lab/tree/{nome_nel_ramo(docname)}",
+    }
 
 
 def espandi(tex: str) -> str:
@@ -205,7 +266,7 @@ _completa()
 
 def quaderno(doctree) -> nbformat.NotebookNode:
     """Il quaderno di un capitolo, dal suo albero risolto; celle di testo e di codice nell’ordine."""
-    celle = [nbformat.v4.new_markdown_cell(APERTURA)]
+    celle: list[nbformat.NotebookNode] = []
     testo: list[str] = []
 
     def chiudi():
@@ -230,6 +291,7 @@ def quaderno(doctree) -> nbformat.NotebookNode:
 
     scendi(doctree, 0)
     chiudi()
+    celle = celle_di_apertura(any(c.cell_type == "code" for c in celle)) + celle
     for i, cella in enumerate(celle):  # identificatori stabili: due costruzioni, gli stessi byte
         cella["id"] = f"cella-{i}"
     metadati = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -248,23 +310,63 @@ def celle_di_codice(nodo):
                 yield nbformat.v4.new_code_cell(codice.astext())
 
 
+class Quaderni(DummyBuilder):
+    """Scrive i soli quaderni, con i nomi che hanno nel loro ramo; non compone pagine."""
+
+    name = "quaderni"
+    epilog = ""
+
+
+def figura_non_eseguita(app, env, nodo, contenuto):
+    """Le figure nascono da celle che qui non girano: del rimando restano le parole."""
+    if app.builder.name == Quaderni.name and nodo["reftarget"].startswith("fig-"):
+        return contenuto
+    return None
+
+
+def file_del_quaderno(app, docname) -> Path:
+    if app.builder.name == Quaderni.name:
+        return Path(app.outdir, nome_nel_ramo(docname))
+    return Path(app.outdir, "_sources", f"{docname}.ipynb")
+
+
 def prepara(app, doctree, docname):
     """Scrive il quaderno di ogni capitolo; va fatto prima che le formule diventino HTML."""
-    if app.builder.name != "html" or "kernelspec" not in app.env.metadata[docname]:
+    if app.builder.name not in ("html", Quaderni.name) or "kernelspec" not in app.env.metadata[docname]:
         return
     for esercizio in doctree.findall(exercise_enumerable_node):
         esercizio["titolo"] = f"Esercizio {get_node_number(app, esercizio, 'exercise')}"
-    file = Path(app.outdir) / "_sources" / f"{docname}.ipynb"
+    file = file_del_quaderno(app, docname)
     file.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(quaderno(doctree), file)
 
 
 def nel_menu(app, pagina, modello, contesto, doctree):
     """Il tema offre il ``.ipynb`` solo con i bottoni di Colab o Binder: qui anche senza."""
-    if (Path(app.outdir) / "_sources" / f"{pagina}.ipynb").exists():
+    if file_del_quaderno(app, pagina).exists():
         contesto["ipynb_source"] = f"{pagina}.ipynb"
 
 
+LOGHI = {"Colab": "_static/images/logo_colab.png", "Binder": "_static/images/logo_binder.svg"}
+
+
+def bottoni_di_lancio(app, pagina, modello, contesto, doctree):
+    """Colab e Binder; quelli del tema porterebbero al ``.md`` del capitolo, che là non si apre."""
+    indirizzi = indirizzi_di_lancio(pagina)
+    if indirizzi and "ipynb_source" in contesto:
+        voci = [
+            {"type": "link", "text": nome, "tooltip": f"Apri il quaderno in {nome}", "icon": LOGHI[nome], "url": url}
+            for nome, url in indirizzi.items()
+        ]
+        contesto["header_buttons"].append(
+            {"type": "group", "tooltip": "Esegui il quaderno in rete", "icon": "fas fa-rocket", "buttons": voci,
+             "label": "launch-buttons"}
+        )  # fmt: skip
+
+
 def setup(app):
+    app.add_builder(Quaderni)
+    app.connect("missing-reference", figura_non_eseguita)
     app.connect("doctree-resolved", prepara, priority=800)
     app.connect("html-page-context", nel_menu, priority=400)
+    app.connect("html-page-context", bottoni_di_lancio, priority=600)
