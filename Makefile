@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 export ORIGINALE
 
-.PHONY: aiuto ambiente libro test addestra servi notebook pdf benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test addestra servi notebook pdf epub benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ notebook: ambiente  ## apre i capitoli in JupyterLab
 
 pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
 	@$(PY) -m lettore.costruzione --pdf
+
+epub: ambiente   ## costruisce l’EPUB, per i lettori di libri, in _build/epub
+	@$(PY) -m lettore.costruzione --epub
 
 addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella
 	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))
