@@ -12,10 +12,10 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 DEPOSITO ?=
 export ORIGINALE DEPOSITO
 
-.PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf epub benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 ambiente: $(VENV)/.pronto node_modules/.pronto    ## ambiente virtuale, pacchetti e file per il browser
 
@@ -48,6 +48,9 @@ quaderni: ambiente  ## scrive un .ipynb per capitolo in _build/quaderni (DEPOSIT
 
 pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
 	@$(PY) -m lettore.costruzione --pdf
+
+epub: ambiente   ## costruisce l’EPUB, per i lettori di libri, in _build/epub
+	@$(PY) -m lettore.costruzione --epub
 
 addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella
 	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))

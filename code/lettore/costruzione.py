@@ -68,8 +68,9 @@ def ambiente_pulito() -> dict[str, str]:
 
 def jupyter_book(radice: Path, uscita: Path, costruttore: str) -> int:
     """Lancia Jupyter Book, severo (``-W -n``); rende il suo stato di uscita."""
+    scelta = ["custom", "--custom-builder", "epub"] if costruttore == "epub" else [costruttore]
     comando = [Path(sys.executable).with_name("jupyter-book"), "build", "--all", "-W", "-n", "--keep-going",
-               "--path-output", uscita, "--builder", costruttore, radice]
+               "--path-output", uscita, "--builder", *scelta, radice]
     return subprocess.run(comando, env=ambiente_pulito()).returncode
 
 
@@ -87,7 +88,7 @@ def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: s
     if stato:
         print("\nIl libro non è costruito: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
         return stato
-    file = {"html": "html/index.html", "pdflatex": "latex/libro.pdf"}[costruttore]
+    file = {"html": "html/index.html", "pdflatex": "latex/libro.pdf", "epub": "epub/libro.epub"}[costruttore]
     durata = time.monotonic() - inizio
     print(f"\nIl libro è pronto: {uscita / '_build' / file}")
     print(f"  tempo      {durata:.0f} s")
@@ -105,9 +106,11 @@ def main(argomenti=None) -> int:
 
     lettore = argparse.ArgumentParser(prog="python -m lettore.costruzione", description=__doc__)
     lettore.add_argument("--pdf", action="store_true", help="costruisce il PDF con LaTeX invece dell’HTML")
+    lettore.add_argument("--epub", action="store_true", help="costruisce l’EPUB invece dell’HTML")
     lettore.add_argument("--in", dest="uscita", type=Path, help="cartella che conterrà _build (qui)")
     scelte = lettore.parse_args(argomenti)
-    return costruisci(uscita=scelte.uscita, costruttore="pdflatex" if scelte.pdf else "html")
+    costruttore = "pdflatex" if scelte.pdf else "epub" if scelte.epub else "html"
+    return costruisci(uscita=scelte.uscita, costruttore=costruttore)
 
 
 if __name__ == "__main__":

