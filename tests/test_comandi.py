@@ -8,12 +8,12 @@ import pytest
 
 RADICE = Path(__file__).parents[1]
 LETTI = {nome: (RADICE / nome).read_text("utf8") for nome in ("README.md", "README.en.md")}
-BERSAGLI = set(re.findall(r"^([a-z]+):", (RADICE / "Makefile").read_text("utf8"), re.M))
+BERSAGLI = set(re.findall(r"^([a-z-]+):", (RADICE / "Makefile").read_text("utf8"), re.M))
 
 
 def comandi(testo):
     """I comandi ``make …`` nell’ordine, nei blocchi e nel testo."""
-    return re.findall(r"\bmake [a-z]+(?: [A-Z]+=[^\s`]+)?", testo)
+    return re.findall(r"\bmake [a-z-]+(?: [A-Z]+=[^\s`]+)?", testo)
 
 
 def test_stessi_comandi_nelle_due_lingue():
