@@ -5,6 +5,7 @@ from .attention_lines import attention_lines, attention_of, attention_panels
 from .complexity import layer_costs, longest_paths
 from .curve import learning_curve
 from .decoding import beam_tree, next_token_figure
+from .descent import cobweb_figure, valley_figure
 from .gradients import gradient_figure, layer_gradients, residual_gradients
 from .learning import learn_previous, learning_film, learning_frames, separation_figure
 from .positions import position_map, position_products, position_waves, wavelengths
@@ -29,6 +30,7 @@ __all__ = [
     "attention_of",
     "attention_panels",
     "beam_tree",
+    "cobweb_figure",
     "decimal_comma",
     "depth_figure",
     "gradient_figure",
@@ -59,6 +61,7 @@ __all__ = [
     "tensor_axes",
     "transformer_diagram",
     "use_style",
+    "valley_figure",
     "wavelengths",
     "weighted_sum_figure",
     "weights_and_effects",

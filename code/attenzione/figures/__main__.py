@@ -37,6 +37,8 @@ FIGURES = {
     "curva-di-addestramento": figures.learning_curve,
     "come-imparano-fotogrammi": figures.learning_frames,
     "come-imparano-separazione": figures.separation_figure,
+    "correzione-ragnatela": figures.cobweb_figure,
+    "correzione-valle-e-rumore": figures.valley_figure,
     "gradiente-e-profondita": figures.gradient_figure,
     "giochi-mappa": figures.letter_map,
     "giochi-parentesi": figures.depth_figure,
