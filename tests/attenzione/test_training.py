@@ -229,6 +229,15 @@ def test_the_development_loss_is_logged_at_every_checkpoint_and_changes_nothing(
     assert log[-1]["loss"] == pytest.approx(loss.item(), rel=1e-5)
 
 
+def test_a_gradient_left_from_before_does_not_enter_the_first_step():
+    torch.manual_seed(3)
+    model = Transformer(CONFIG)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    records = train(model, PAIRS, TRAINING, progress=False)
+    assert records == run()[1]
+
+
 @pytest.mark.parametrize(("capability", "warned"), [("AVX2", True), ("AVX512", False)])
 def test_a_cpu_that_emulates_bf16_is_told(monkeypatch, recwarn, capability, warned):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)

@@ -74,6 +74,7 @@ def train(
     model.to(device).train()
     torch.manual_seed(training.seed + rank)
     optimizer = adam(model)
+    optimizer.zero_grad()                                   # un gradiente rimasto da fuori non entra nel primo passo
     state = {"step": 0, "epoch": 0, "index": 0, "pairs": len(pairs), "world": world, **same_run(training)}
     found = list_checkpoints(folder) if folder else []
     if found:
