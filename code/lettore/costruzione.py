@@ -12,17 +12,19 @@ from pathlib import Path
 
 from attenzione.device import describe_device, pick_device
 
+from . import pubblico
 from .inventario import leggi_inventario
 from .originale import ErroreOriginale, carica, importa
 
 RADICE = Path(__file__).resolve().parents[2]
+CARTELLE = {"html": "html", "pdflatex": "latex", "epub": "epub"}
 
 
 def procura_originale(radice: Path) -> bool:
-    """Importa l’originale se serve; dice se la parte inglese c’è. ``ORIGINALE=no`` la lascia fuori."""
-    da = os.environ.get("ORIGINALE") or None
-    if da == "no":
+    """Importa l’originale se serve; dice se la parte inglese c’è. ``ORIGINALE=no`` o ``PUBBLICO=1``: resta fuori."""
+    if pubblico.senza_originale():
         return False
+    da = os.environ.get("ORIGINALE") or None
     destinazione = radice / "_originale"
     if da is None and carica(radice):
         return True
@@ -80,6 +82,7 @@ def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: s
     inizio = time.monotonic()
     try:
         inglese = procura_originale(radice)
+        pubblico.sgombera(uscita / "_build" / CARTELLE[costruttore])
     except ErroreOriginale as errore:
         print(f"Errore: {errore}", file=sys.stderr)
         return 1
@@ -88,6 +91,11 @@ def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: s
     if stato:
         print("\nIl libro non è costruito: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
         return stato
+    if guasti := pubblico.completa(radice, uscita / "_build" / CARTELLE[costruttore]):
+        for guasto in guasti:
+            print(f"{guasto.file}:{guasto.riga}: {guasto.messaggio}", file=sys.stderr)
+        print("\nIl sito non si può pubblicare: porta parole o figure degli autori.", file=sys.stderr)
+        return 1
     file = {"html": "html/index.html", "pdflatex": "latex/libro.pdf", "epub": "epub/libro.epub"}[costruttore]
     durata = time.monotonic() - inizio
     print(f"\nIl libro è pronto: {uscita / '_build' / file}")

@@ -4,6 +4,15 @@ Object.assign(Documentation.TRANSLATIONS, {
 });
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+// L’indice della ricerca pesa quanto molte pagine: si prende quando si arriva alla casella.
+document.addEventListener("focusin", (evento) => {
+  if (!evento.target.matches("form.bd-search input") || Search.hasIndex() || document.getElementById("indice")) return;
+  const indice = document.createElement("script");
+  indice.id = "indice";
+  indice.src = document.documentElement.dataset.content_root + "searchindex.js";
+  document.head.append(indice);
+});
+
 // Definizioni al passaggio, al fuoco e al tocco; riquadri scorrevoli raggiungibili da tastiera.
 document.addEventListener("DOMContentLoaded", () => {
   const voci = window.GLOSSARIO || {};

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from html import escape
 from itertools import pairwise
@@ -36,6 +35,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from lettore.glossario import leggi_voci
 from lettore.inventario import PROSA, capitolo, leggi_inventario
 from lettore.originale import ErroreOriginale, carica
+from lettore.pubblico import senza_originale
 
 LOG = logging.getLogger(__name__)
 
@@ -450,9 +450,9 @@ def niente(self, nodo):
 
 
 def leggi_originale(app, config):
-    """Carica ``_originale/`` se c’è; ``ORIGINALE=no`` fa come se non ci fosse."""
+    """Carica ``_originale/`` se c’è; ``ORIGINALE=no`` e ``PUBBLICO=1`` fanno come se non ci fosse."""
     config.lettore_dati_originale = None
-    if os.environ.get("ORIGINALE") != "no":
+    if not senza_originale():
         try:
             dati = carica(Path(app.confdir))
         except ErroreOriginale as errore:

@@ -1,0 +1,191 @@
+"""La pagina pesa poco: un foglio di stile solo, con le sole regole che servono; programmi e figure dopo il testo.
+
+Il tema carica i suoi fogli per intero, 1,5 MB di icone e l’indice della ricerca in ogni pagina. Qui, a libro
+costruito, i fogli diventano ``_static/stile.css``: via le regole di classi che nessuna pagina e nessun programma
+nomina, e dentro al foglio le poche icone usate e i due caratteri delle formule. ``layout.html`` carica quello; l’indice
+lo prende ``lettura.js``, quando si comincia a cercare.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+
+import tinycss2
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+FOGLIO = "stile.css"
+DEL_TEMA = ("basic.css", "styles/pydata-sphinx-theme.css")
+INUTILI = ("scripts/fontawesome.js*", "scripts/*.map", "styles/*.map", "vendor/fontawesome/webfonts/*",
+           "katex/fonts/*.ttf")
+"""Ciò che il tema copia, o serve a costruire, e che nessuna pagina carica."""
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # le date dei caratteri sono vecchie, e va bene così
+
+IN_LINEA = ("fa-solid-900", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
+IN_FORMULA = re.compile(r'<span class="m(?:ord|bin|rel|op|open|close|punct|inner)\b[^>]*>([^<]+)<')
+ICONE = re.compile("[\ue000-\uf8ff]")
+IMMAGINE = re.compile(r'<img\b[^>]*?\bsrc="(?!data:)([^"]+)"[^>]*>')
+MISURE = re.compile(r'<svg\b[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"', re.S)  # come le scrive matplotlib
+
+
+# ---------------------------------------------------------------- programmi e figure
+
+
+def alleggerisci(app, pagina, modello, contesto, doctree):
+    """Nessun programma ferma il testo, nessuna figura lontana si scarica prima del tempo."""
+    if app.builder.name != "html":
+        return
+    app.builder.lettore_fogli = getattr(app.builder, "lettore_fogli", {}) | {
+        str(css.filename).split("?")[0].removeprefix("_static/"): css.priority for css in contesto["css_files"]
+    }
+    for programma in contesto["script_files"]:
+        if programma.filename:
+            programma.attributes.setdefault("defer", "defer")
+        elif "DOCUMENTATION_OPTIONS" in programma.attributes.get("body", ""):
+            programma.attributes["type"] = "module"  # un modulo aspetta i programmi rinviati che lo precedono
+    if "body" in contesto:
+        disegni = {nome: Path(app.srcdir, file) for file, nome in app.builder.images.items()}
+        contesto["body"] = IMMAGINE.sub(lambda m: figura(m, disegni), contesto["body"])
+
+
+def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
+    """L’immagine con le sue misure, così la pagina non salta, e da caricare quando si avvicina."""
+    file = disegni.get(PurePosixPath(immagine[1]).name)
+    misure = ""
+    if file and (trovate := MISURE.search(file.read_text("utf-8") if file.suffix == ".svg" else "")):
+        larga, alta = (round(float(punti) * 96 / 72) for punti in trovate.groups())
+        misure = f' width="{larga}" height="{alta}"'
+    return f'<img loading="lazy" decoding="async"{misure}{immagine[0].removeprefix("<img")}'
+
+
+# ---------------------------------------------------------------- il foglio di stile
+
+
+def scrivi_foglio(app, errore):
+    if errore or app.builder.name != "html":
+        return
+    statici = Path(app.outdir, "_static")
+    fogli = sorted(app.builder.lettore_fogli, key=app.builder.lettore_fogli.get)
+    pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
+    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not f.match("fontawesome.js")]
+    nomi = Nomi(pagine, programmi)
+    regole = []
+    for nome in (*DEL_TEMA, *fogli):
+        testo = con_indirizzi((statici / nome).read_text(encoding="utf-8"), nome)
+        for regola in tinycss2.parse_stylesheet(testo, skip_comments=True, skip_whitespace=True):
+            regole.append(scrivi(regola, nomi))
+    css = "\n".join(filter(None, regole))
+    segni = set().union(ICONE.findall(css), *(testo for pagina in pagine for testo in IN_FORMULA.findall(pagina)))
+    (statici / FOGLIO).write_text(con_caratteri(css, statici, segni), encoding="utf-8")
+    for file in (f for modello in INUTILI for f in statici.glob(modello)):
+        file.unlink()
+
+
+def con_indirizzi(css: str, nome: str) -> str:
+    """Gli indirizzi di un foglio, scritti da ``_static`` in giù."""
+    cartella = PurePosixPath(nome).parent
+
+    def sposta(m):
+        return f"url({normpath(cartella / m[1])})"
+
+    return re.sub(r"""url\(["']?(?!data:|#|["'])([^"')]+)["']?\)""", sposta, css)
+
+
+class Nomi:
+    """Ciò che può essere una classe o un identificatore: nelle etichette delle pagine, o una parola di un programma.
+
+    Un programma può anche comporre un nome (``vista-t${i}``, ``"bs-" + lato``): allora vale come comincia.
+    """
+
+    def __init__(self, pagine: list[str], programmi: list[str]):
+        self.interi, self.inizi = set(), ()
+        for pagina in pagine:
+            for valore in re.findall(r'\b(?:class|id)="([^"]*)"', pagina):
+                self.interi.update(valore.split())
+        for programma in programmi:
+            self.interi.update(re.findall(r"-?[A-Za-z_][\w-]*", programma))
+            self.inizi += tuple(re.findall(r"""[A-Za-z_][\w-]+(?=\$\{)|[A-Za-z_][\w-]+-(?=["'`])""", programma))
+
+    def __contains__(self, nome: str) -> bool:
+        return nome in self.interi or nome.startswith(self.inizi)
+
+
+def scrivi(regola, nomi: Nomi) -> str:
+    """Una regola in forma breve, con i soli selettori che possono valere; vuota se non ne resta nessuno."""
+    if regola.type == "error":
+        raise ValueError(f"foglio di stile, riga {regola.source_line}: {regola.message}")
+    if regola.type == "at-rule":
+        testa = f"@{regola.at_keyword}{tinycss2.serialize(regola.prelude)}"
+        if regola.lower_at_keyword in ("charset", "import"):
+            return ""
+        if regola.lower_at_keyword not in ("media", "supports", "layer"):
+            return tinycss2.serialize([regola])
+        interne = tinycss2.parse_rule_list(regola.content, skip_comments=True, skip_whitespace=True)
+        corpo = "".join(scrivi(interna, nomi) for interna in interne)
+        return f"{testa.strip()}{{{corpo}}}" if corpo else ""
+    selettori = [s for s in per_virgola(regola.prelude) if puo_valere(s, nomi)]
+    corpo = re.sub(r"\s+", " ", tinycss2.serialize(regola.content)).strip()
+    return f"{','.join(selettori)}{{{corpo}}}" if selettori and corpo else ""
+
+
+def per_virgola(pezzi) -> list[str]:
+    """I selettori di una regola; le virgole fra parentesi sono già dentro il loro pezzo."""
+    selettori = [[]]
+    for pezzo in pezzi:
+        if pezzo == ",":
+            selettori.append([])
+        else:
+            selettori[-1].append(pezzo)
+    return [re.sub(r"\s+", " ", tinycss2.serialize(s)).strip() for s in selettori]
+
+
+def puo_valere(selettore: str, nomi: Nomi) -> bool:
+    """Falso solo se chiede una classe o un identificatore che nessuno nomina; fra parentesi non si guarda."""
+    fuori = re.sub(r"\[[^\]]*\]", "", selettore)
+    while fuori != (fuori := re.sub(r"\([^()]*\)", "", fuori)):
+        pass
+    chiesti = re.findall(r"[.#]((?:\\.|[\w-])+)", fuori)
+    return all("\\" in nome or nome in nomi for nome in chiesti)
+
+
+# ---------------------------------------------------------------- caratteri
+
+
+def con_caratteri(css: str, caratteri: Path, segni: set[str]) -> str:
+    """Il foglio con dentro le icone e i due caratteri di quasi ogni formula, ridotti ai segni usati.
+
+    Arrivano insieme alle regole: nessuna riga si sposta quando arrivano, nessuna richiesta in più.
+    """
+
+    def scegli(m):
+        file = caratteri / m[1]
+        if file.stem in IN_LINEA:
+            dati = base64.b64encode(sottoinsieme(file.with_suffix(".ttf"), segni)).decode()
+            return f'src:url(data:font/woff;base64,{dati}) format("woff")'
+        return f'src:url({m[1]}) format("woff2")'
+
+    css = re.sub(r"@font-face\{[^}]*fa-(?:regular|brands)-400[^}]*\}", "", css)  # il libro usa le sole icone piene
+    return re.sub(r'src:\s*url\(([^)]+\.woff2)\) format\("woff2"\)[^;}]*', scegli, css)
+
+
+def sottoinsieme(file: Path, segni: set[str]) -> bytes:
+    """Il carattere con i soli segni dati, in WOFF."""
+    carattere = TTFont(file, recalcTimestamp=False)
+    potatore = subset.Subsetter(subset.Options(hinting=False))
+    potatore.populate(text="".join(segni))
+    potatore.subset(carattere)
+    carattere.flavor = "woff"
+    uscita = BytesIO()
+    carattere.save(uscita)
+    return uscita.getvalue()
+
+
+def setup(app):
+    app.connect("html-page-context", alleggerisci, priority=900)
+    app.connect("build-finished", scrivi_foglio, priority=900)
