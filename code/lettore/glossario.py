@@ -11,19 +11,22 @@ Una voce si scrive così, fra le sezioni della pagina:
     Definizione in una o due frasi semplici.
     ```
 
-`evitare` è ciò che il lettore legge sotto «Da non chiamare», `cerca` ciò che il controllo
-dei termini segnala: parole intere, maiuscole indifferenti, salvo le forme precedute da «=».
+`forme` sono le altre forme con cui il libro usa il termine, quando né il lemma né la grammatica le dicono:
+verbi, plurali, nomi abbreviati («addestrare», «reti»); servono al controllo del cammino. `evitare` è ciò che il lettore
+legge sotto «Da non chiamare», `cerca` ciò che il controllo dei termini segnala: parole intere, maiuscole indifferenti,
+salvo le forme precedute da «=».
 Le sigle hanno anche `sciolta-en` e `sciolta-it`; i nomi propri `tipo: nome`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 GLOSSARIO = Path(__file__).parents[2] / "glossary.md"
-OPZIONI = ("en", "grammatica", "sezione", "evitare", "cerca", "sciolta-en", "sciolta-it", "tipo")
+OPZIONI = ("en", "grammatica", "forme", "sezione", "evitare", "cerca", "sciolta-en", "sciolta-it", "tipo")
 TIPI = ("termine", "sigla", "nome")
 
 APRE = re.compile(r"^(`{3,}|:{3,})\{voce\}\s*(.*?)\s*$")
@@ -43,6 +46,7 @@ class Voce:
     sciolta_en: str
     sciolta_it: str
     tipo: str
+    forme: tuple[str, ...]
     definizione: str
     riga: int
 
@@ -93,6 +97,7 @@ def crea_voce(lemma: str, opzioni: dict[str, str], definizione: str, riga: int =
     tipo = opzioni.get("tipo") or ("sigla" if sciolta_en else "termine")
     if tipo not in TIPI:
         raise ValueError(f"voce «{lemma}»: tipo sconosciuto «{tipo}»; quelli noti: {', '.join(TIPI)}")
+    altre = _elenco(opzioni.get("forme", ""))
     return Voce(
         it=lemma,
         en=opzioni["en"],
@@ -103,6 +108,7 @@ def crea_voce(lemma: str, opzioni: dict[str, str], definizione: str, riga: int =
         sciolta_en=sciolta_en,
         sciolta_it=sciolta_it,
         tipo=tipo,
+        forme=tuple(dict.fromkeys((lemma, *_flesse(lemma, opzioni["grammatica"]), *altre))),
         definizione=definizione.strip(),
         riga=riga,
     )
@@ -118,6 +124,17 @@ def _dividi(corpo: list[str]) -> tuple[dict[str, str], str]:
             raise ValueError(f"opzione «{trovata[1]}» scritta due volte")
         opzioni[trovata[1]] = trovata[2]
     return opzioni, ""
+
+
+def _flesse(lemma: str, grammatica: str) -> Iterator[str]:
+    """Le forme che la grammatica scrive per intero: «f.; la chiave, le chiavi» → chiavi."""
+    for pezzo in re.split(r"[;,]", re.sub(r"\([^)]*\)", "", grammatica)):
+        forma = re.sub(r"^(?:(?:il|lo|la|i|gli|le)\s+|l’)", "", pezzo.strip())
+        if desinenze := re.fullmatch(r"(\w+)o/a|(\w+)i/e", forma):
+            radice = desinenze[1] or desinenze[2]
+            yield from (radice + vocale for vocale in forma[-3:].split("/"))
+        elif len(forma.split()) == len(lemma.split()) and forma[:2].casefold() == lemma[:2].casefold():
+            yield forma
 
 
 def _elenco(testo: str) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ def originale(tmp_path_factory):
 def copia(tmp_path):
     """Una copia delle pagine del libro in un deposito git vuoto."""
     shutil.copytree(RADICE / "chapters", tmp_path / "chapters", ignore=shutil.ignore_patterns(".*"))
-    shutil.copy(RADICE / "glossary.md", tmp_path)
+    for file in ("glossary.md", "_toc.yml"):
+        shutil.copy(RADICE / file, tmp_path)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     return tmp_path
 
@@ -46,6 +47,7 @@ def test_libro_pulito(originale):
         ("    alt:", "    altro:", "senza «alt:»"),
         (":verdetto: dimostrata", ":verdetto: creduta", "verdetto «creduta» ignoto"),
         ("{cite}`bahdanau2014neural`", "", "manca citazione"),
+        ("{term}`retropropagazione`", "retropropagazione", "«retropropagazione» arriva senza presentazione"),
     ],
 )
 def test_un_guasto_nel_capitolo_si_trova_con_file_e_riga(copia, prima, dopo, atteso):

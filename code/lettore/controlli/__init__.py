@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from lettore import affermazioni
-from lettore.controlli import alternative, fedelta, inglese, passi, simboli, termini, tipografia
+from lettore.controlli import alternative, cammino, fedelta, inglese, passi, simboli, termini, tipografia
 from lettore.controlli.testo import Segnalazione
 from lettore.glossario import leggi_voci
 from lettore.inventario import leggi_inventario
@@ -42,11 +42,19 @@ def controlla_libro(radice: Path = RADICE, originale: dict | None = None) -> lis
         if file.startswith("chapters/"):
             esito += inglese.controlla(testo, file, inventario)
             esito += fedelta.controlla(testo, file, inventario, originale and originale["blocchi"])
+    esito += _cammino(radice, pagine, voci, notazione)
     capitoli = [testo for file, testo in pagine.items() if file.startswith("chapters/")]
     esito += passi.controlla_libro(capitoli, "chapters")
     if originale:
         esito += _frasi_degli_autori(radice, originale, inventario)
     return sorted(set(esito))
+
+
+def _cammino(radice: Path, pagine: dict[str, str], voci, notazione) -> list[Segnalazione]:
+    ordine = cammino.indice((radice / "_toc.yml").read_text(encoding="utf-8"))
+    return cammino.controlla(
+        (cammino.Pagina(parte, file, pagine[file]) for parte, file in ordine if file in pagine), voci, notazione
+    )
 
 
 def _pagine(radice: Path) -> list[Path]:

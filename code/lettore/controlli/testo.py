@@ -177,20 +177,27 @@ def numero_di_riga(testo: str, posizione: int) -> int:
 
 def formule(testo: str) -> Iterator[tuple[int, str]]:
     """Ogni formula del sorgente con la riga in cui comincia: in linea, a blocco, in {math}."""
-    classificate = righe(testo)
-    aperta: list[Riga] = []
-    for riga in classificate:
+    for inizio, _, tex in posti_delle_formule(testo):
+        yield numero_di_riga(testo, inizio), tex
+
+
+def posti_delle_formule(testo: str) -> Iterator[tuple[int, int, str]]:
+    """Ogni formula con la posizione in cui comincia e quella in cui finisce."""
+    visibile, aperta, inizio = [], [], 0
+    for riga in [*righe(testo), Riga(0, "", "", ())]:
         if riga.genere == "formula":
-            aperta.append(riga)
+            aperta.append(riga.testo)
         elif aperta:
-            yield aperta[0].numero, "\n".join(r.testo for r in aperta)
+            tex = "\n".join(aperta)
+            yield inizio - len(tex) - 1, inizio - 1, tex
             aperta = []
-    prosa_sola = "\n".join(r.testo if _con_formule(r) else "" for r in classificate)
-    prosa_sola = CODICE.sub(_vuoto, RUOLO.sub(_vuoto, prosa_sola))
+        visibile.append(riga.testo if _con_formule(riga) else _vuota(riga.testo))
+        inizio += len(riga.testo) + 1
+    visibile = CODICE.sub(_vuoto, RUOLO.sub(_vuoto, "\n".join(visibile)))
     for modello in (FORMULA_A_BLOCCO, FORMULA):
-        for trovata in modello.finditer(prosa_sola):
-            yield numero_di_riga(prosa_sola, trovata.start()), trovata[1]
-        prosa_sola = modello.sub(_vuoto, prosa_sola)
+        for trovata in modello.finditer(visibile):
+            yield *trovata.span(), trovata[1]
+        visibile = modello.sub(_vuoto, visibile)
 
 
 def _con_formule(riga: Riga) -> bool:
