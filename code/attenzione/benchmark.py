@@ -8,6 +8,7 @@ stessa perdita, lo stesso Adam e gli stessi token; il rapporto è con torch.nn.T
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import time
@@ -246,6 +247,7 @@ def measure_attention(s, rounds):
 
 def peak_memory(run):
     """I byte di picco che run alloca sulla CPU, dai punti di allocazione che PyTorch registra."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")          # il profilatore non scriva righe sue, con data e ora
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         run()

@@ -10,6 +10,8 @@ from .gradients import gradient_figure, layer_gradients, residual_gradients
 from .learning import learn_previous, learning_film, learning_frames, separation_figure
 from .positions import position_map, position_products, position_waves, wavelengths
 from .replay import replay_figure
+from .roofline import roofline_figure
+from .round_trip import round_trip_figure
 from .saturation import saturation_figure, softmax_saturation
 from .schedule import schedule_figure
 from .smoothing import smoothing_figure
@@ -50,6 +52,8 @@ __all__ = [
     "product_spread",
     "replay_figure",
     "residual_gradients",
+    "roofline_figure",
+    "round_trip_figure",
     "saturation_figure",
     "scaled_dot_product_diagram",
     "schedule_figure",

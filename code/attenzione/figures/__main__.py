@@ -49,8 +49,10 @@ FIGURES = {
     "passo-4-softmax": figures.softmax_steps,
     "passo-5-somma-pesata": figures.weighted_sum_figure,
     "passo-6-peso-ed-effetto": figures.weights_and_effects,
+    "passo-giro-di-una-parola": figures.round_trip_figure,
     "saturazione-della-softmax": figures.saturation_figure,
     "tasso-di-apprendimento": figures.schedule_figure,
+    "tetto-della-macchina": figures.roofline_figure,
     "varianti-in-scala": figures.replay_figure,
 }
 

@@ -1,4 +1,4 @@
-"""Estensione Sphinx del libro: blocchi bilingui, note, affermazioni, formule, glossario, quaderni, bibliografia."""
+"""Estensione Sphinx del libro: un modulo per ciascun pezzo dell’apparato, registrato nell’ordine che segue."""
 
 from . import (
     affermazioni,
@@ -8,6 +8,7 @@ from . import (
     formule,
     glossario,
     interfaccia,
+    misure,
     note,
     peso,
     quaderni,
@@ -16,9 +17,13 @@ from . import (
     web,
 )
 
+MODULI = (
+    blocco, note, misure, affermazioni, formule, glossario, bibliografia, quaderni, interfaccia, visore, web,
+    epub, peso, sito,
+)  # fmt: skip
+
 
 def setup(app):
-    for modulo in (blocco, note, affermazioni, formule, glossario, bibliografia, quaderni, interfaccia, visore, web,
-                   epub, peso, sito):
+    for modulo in MODULI:
         modulo.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -304,10 +304,11 @@ def contiene_celle(nodo) -> bool:
 
 
 def celle_di_codice(nodo):
+    etichette = [classe.removeprefix("tag_") for classe in nodo["classes"] if classe.startswith("tag_")]
     for ingresso in nodo.findall(nodes.container):
         if "cell_input" in ingresso["classes"]:
             for codice in ingresso.findall(nodes.literal_block):
-                yield nbformat.v4.new_code_cell(codice.astext())
+                yield nbformat.v4.new_code_cell(codice.astext(), metadata={"tags": etichette} if etichette else {})
 
 
 class Quaderni(DummyBuilder):
