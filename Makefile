@@ -7,12 +7,12 @@ TORCH ?= 2.13.0
 PY := $(VENV)/bin/python
 # CPU=1: PyTorch senza le librerie CUDA (su Linux risparmia alcuni gigabyte)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
-export ORIGINALE
+export ORIGINALE LINGUA
 
-.PHONY: aiuto ambiente libro test addestra servi notebook pdf benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test addestra servi notebook pdf pdf-grande benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 ambiente: $(VENV)/.pronto node_modules/.pronto    ## ambiente virtuale, pacchetti e file per il browser
 
@@ -40,8 +40,11 @@ servi: ambiente  ## costruisce, apre su http://127.0.0.1:8000 e ricostruisce a o
 notebook: ambiente  ## apre i capitoli in JupyterLab
 	@$(VENV)/bin/jupyter lab --notebook-dir=chapters
 
-pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
+pdf: ambiente    ## compone il PDF con LaTeX in _build/latex (LINGUA=it per il solo italiano)
 	@$(PY) -m lettore.costruzione --pdf
+
+pdf-grande: ambiente  ## lo stesso PDF a caratteri grandi
+	@$(PY) -m lettore.costruzione --pdf --grande
 
 addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella
 	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))

@@ -1,4 +1,4 @@
-"""«make libro»: procura l’originale, esegue i capitoli, costruisce l’HTML, dice com’è andata."""
+"""«make libro» e «make pdf»: procura l’originale, esegue i capitoli, costruisce il libro, dice com’è andata."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from attenzione.device import describe_device, pick_device
 
+from .carta import Edizione, ErroreCarta, componi, esige_latex, guasti, leggi_diario, pagine, scegli_edizione
 from .inventario import leggi_inventario
 from .originale import ErroreOriginale, carica, importa
 
@@ -73,24 +74,38 @@ def jupyter_book(radice: Path, uscita: Path, costruttore: str) -> int:
     return subprocess.run(comando, env=ambiente_pulito()).returncode
 
 
-def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: str = "html") -> int:
-    """Costruisce il libro in ``uscita/_build`` e stampa il riepilogo; rende lo stato di uscita."""
+def costruisci(radice: Path = RADICE, uscita: Path | None = None, edizione: Edizione | None = None) -> int:
+    """Costruisce in ``uscita/_build`` il libro HTML, o il PDF di un’edizione, e stampa il riepilogo; rende lo stato."""
     uscita = uscita or radice
     inizio = time.monotonic()
     try:
+        if edizione:
+            esige_latex()
         inglese = procura_originale(radice)
-    except ErroreOriginale as errore:
+    except (ErroreOriginale, ErroreCarta) as errore:
         print(f"Errore: {errore}", file=sys.stderr)
         return 1
     dimentica_uscite_vecchie(radice, uscita)
-    stato = jupyter_book(radice, uscita, costruttore)
+    stato = jupyter_book(radice, uscita, "latex" if edizione else "html")
     if stato:
         print("\nIl libro non è costruito: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
         return stato
-    file = {"html": "html/index.html", "pdflatex": "latex/libro.pdf"}[costruttore]
-    durata = time.monotonic() - inizio
-    print(f"\nIl libro è pronto: {uscita / '_build' / file}")
-    print(f"  tempo      {durata:.0f} s")
+    if edizione:
+        print("\nCompongo il PDF: qualche minuto.", flush=True)
+        try:
+            file = componi(uscita / "_build" / "latex", edizione)
+        except ErroreCarta as errore:
+            print(f"Errore: {errore}", file=sys.stderr)
+            return 1
+    else:
+        file = uscita / "_build" / "html" / "index.html"
+    print(f"\nIl libro è pronto: {file}")
+    if edizione:
+        diario = leggi_diario(file.parent, edizione)
+        print(f"  edizione   {edizione.descrizione}: {pagine(diario)} pagine, {file.stat().st_size / 1e6:.1f} MB")
+        for guasto in guasti(diario):
+            print(f"  attenzione {guasto}", file=sys.stderr)
+    print(f"  tempo      {time.monotonic() - inizio:.0f} s")
     print(f"  eseguito   su {describe_device(pick_device())}")
     if inglese:
         blocchi = carica(radice)["trovati"]
@@ -104,10 +119,16 @@ def main(argomenti=None) -> int:
     import argparse
 
     lettore = argparse.ArgumentParser(prog="python -m lettore.costruzione", description=__doc__)
-    lettore.add_argument("--pdf", action="store_true", help="costruisce il PDF con LaTeX invece dell’HTML")
+    lettore.add_argument("--pdf", action="store_true", help="compone il PDF; LINGUA=it lascia fuori l’inglese")
+    lettore.add_argument("--grande", action="store_true", help="con --pdf: a caratteri grandi")
     lettore.add_argument("--in", dest="uscita", type=Path, help="cartella che conterrà _build (qui)")
     scelte = lettore.parse_args(argomenti)
-    return costruisci(uscita=scelte.uscita, costruttore="pdflatex" if scelte.pdf else "html")
+    try:
+        edizione = scegli_edizione(os.environ.get("LINGUA"), scelte.grande) if scelte.pdf else None
+    except ErroreCarta as errore:
+        print(f"Errore: {errore}", file=sys.stderr)
+        return 1
+    return costruisci(uscita=scelte.uscita, edizione=edizione)
 
 
 if __name__ == "__main__":
