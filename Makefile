@@ -10,9 +10,9 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 # l’indirizzo pubblico del progetto (https://github.com/nome/progetto): con esso le pagine offrono Colab e Binder,
 # e i quaderni sanno da dove installare il pacchetto; la pubblicazione lo prende da GitHub
 DEPOSITO ?=
-export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO
+export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO LINGUA
 
-.PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf epub benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf pdf-grande epub benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,8 +46,11 @@ notebook: ambiente  ## apre i capitoli in JupyterLab
 quaderni: ambiente  ## scrive un .ipynb per capitolo in _build/quaderni (DEPOSITO=indirizzo per Colab e Binder)
 	@$(PY) -m lettore.quaderni
 
-pdf: ambiente    ## costruisce il PDF con LaTeX in _build/latex
+pdf: ambiente    ## compone il PDF con LaTeX in _build/latex (LINGUA=it per il solo italiano)
 	@$(PY) -m lettore.costruzione --pdf
+
+pdf-grande: ambiente  ## lo stesso PDF a caratteri grandi
+	@$(PY) -m lettore.costruzione --pdf --grande
 
 epub: ambiente   ## costruisce l’EPUB, per i lettori di libri, in _build/epub
 	@$(PY) -m lettore.costruzione --epub

@@ -1,4 +1,4 @@
-"""«make libro»: procura l’originale, esegue i capitoli, costruisce l’HTML, dice com’è andata."""
+"""«make libro» e «make pdf»: procura l’originale, esegue i capitoli, costruisce il libro, dice com’è andata."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from pathlib import Path
 from attenzione.device import describe_device, pick_device
 
 from . import pubblico
+from .carta import Edizione, ErroreCarta, componi, esige_latex, guasti, leggi_diario, pagine, scegli_edizione
 from .inventario import leggi_inventario
 from .originale import ErroreOriginale, carica, importa
 
 RADICE = Path(__file__).resolve().parents[2]
-CARTELLE = {"html": "html", "pdflatex": "latex", "epub": "epub"}
+PRODOTTI = {"html": "html/index.html", "latex": "latex/libro.pdf", "epub": "epub/libro.epub"}
+"""Costruttore → che cosa fa, in ``_build``."""
 
 
 def procura_originale(radice: Path) -> bool:
@@ -76,14 +78,21 @@ def jupyter_book(radice: Path, uscita: Path, costruttore: str) -> int:
     return subprocess.run(comando, env=ambiente_pulito()).returncode
 
 
-def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: str = "html") -> int:
-    """Costruisce il libro in ``uscita/_build`` e stampa il riepilogo; rende lo stato di uscita."""
+def costruisci(
+    radice: Path = RADICE, uscita: Path | None = None, costruttore: str = "html", edizione: Edizione | None = None
+) -> int:
+    """Costruisce il libro in ``uscita/_build`` e stampa il riepilogo; rende lo stato di uscita.
+
+    ``costruttore`` è uno di ``PRODOTTI``; con «latex», ``edizione`` dice quale PDF si compone.
+    """
     uscita = uscita or radice
     inizio = time.monotonic()
     try:
+        if edizione:
+            esige_latex()
         inglese = procura_originale(radice)
-        pubblico.sgombera(uscita / "_build" / CARTELLE[costruttore])
-    except ErroreOriginale as errore:
+        pubblico.sgombera(uscita / "_build" / costruttore)
+    except (ErroreOriginale, ErroreCarta) as errore:
         print(f"Errore: {errore}", file=sys.stderr)
         return 1
     dimentica_uscite_vecchie(radice, uscita)
@@ -91,15 +100,26 @@ def costruisci(radice: Path = RADICE, uscita: Path | None = None, costruttore: s
     if stato:
         print("\nIl libro non è costruito: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
         return stato
-    if guasti := pubblico.completa(radice, uscita / "_build" / CARTELLE[costruttore]):
-        for guasto in guasti:
+    if guasti_del_sito := pubblico.completa(radice, uscita / "_build" / costruttore):
+        for guasto in guasti_del_sito:
             print(f"{guasto.file}:{guasto.riga}: {guasto.messaggio}", file=sys.stderr)
-        print("\nIl sito non si può pubblicare: porta parole o figure degli autori.", file=sys.stderr)
+        print("\nIl libro non si può pubblicare: porta parole o figure degli autori.", file=sys.stderr)
         return 1
-    file = {"html": "html/index.html", "pdflatex": "latex/libro.pdf", "epub": "epub/libro.epub"}[costruttore]
-    durata = time.monotonic() - inizio
-    print(f"\nIl libro è pronto: {uscita / '_build' / file}")
-    print(f"  tempo      {durata:.0f} s")
+    file = uscita / "_build" / PRODOTTI[costruttore]
+    if edizione:
+        print("\nCompongo il PDF: qualche minuto.", flush=True)
+        try:
+            file = componi(file.parent, edizione)
+        except ErroreCarta as errore:
+            print(f"Errore: {errore}", file=sys.stderr)
+            return 1
+    print(f"\nIl libro è pronto: {file}")
+    if edizione:
+        diario = leggi_diario(file.parent, edizione)
+        print(f"  edizione   {edizione.descrizione}: {pagine(diario)} pagine, {file.stat().st_size / 1e6:.1f} MB")
+        for guasto in guasti(diario):
+            print(f"  attenzione {guasto}", file=sys.stderr)
+    print(f"  tempo      {time.monotonic() - inizio:.0f} s")
     print(f"  eseguito   su {describe_device(pick_device())}")
     if inglese:
         blocchi = carica(radice)["trovati"]
@@ -113,12 +133,18 @@ def main(argomenti=None) -> int:
     import argparse
 
     lettore = argparse.ArgumentParser(prog="python -m lettore.costruzione", description=__doc__)
-    lettore.add_argument("--pdf", action="store_true", help="costruisce il PDF con LaTeX invece dell’HTML")
+    lettore.add_argument("--pdf", action="store_true", help="compone il PDF; LINGUA=it lascia fuori l’inglese")
+    lettore.add_argument("--grande", action="store_true", help="con --pdf: a caratteri grandi")
     lettore.add_argument("--epub", action="store_true", help="costruisce l’EPUB invece dell’HTML")
     lettore.add_argument("--in", dest="uscita", type=Path, help="cartella che conterrà _build (qui)")
     scelte = lettore.parse_args(argomenti)
-    costruttore = "pdflatex" if scelte.pdf else "epub" if scelte.epub else "html"
-    return costruisci(uscita=scelte.uscita, costruttore=costruttore)
+    try:
+        edizione = scegli_edizione(os.environ.get("LINGUA"), scelte.grande) if scelte.pdf else None
+    except ErroreCarta as errore:
+        print(f"Errore: {errore}", file=sys.stderr)
+        return 1
+    costruttore = "latex" if scelte.pdf else "epub" if scelte.epub else "html"
+    return costruisci(uscita=scelte.uscita, costruttore=costruttore, edizione=edizione)
 
 
 if __name__ == "__main__":

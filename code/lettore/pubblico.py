@@ -65,10 +65,19 @@ def indirizzo() -> str:
 
 
 def sgombera(cartella: Path) -> None:
-    """Toglie ciò che una costruzione privata può aver lasciato dove nascerà il sito pubblico."""
+    """Toglie ciò che una costruzione privata può aver lasciato dove nascerà il sito pubblico.
+
+    Accanto alla cartella resta un segno: finché c’è, ciò che contiene è nato pubblico e si tiene (i PDF di più
+    edizioni stanno insieme).
+    """
     indirizzo()  # un indirizzo sbagliato si dice prima di costruire
-    if modo() == SENZA:
+    segno = cartella.with_name(f".pubblico-{cartella.name}")
+    if modo() != SENZA:
+        segno.unlink(missing_ok=True)
+    elif not segno.exists():
         shutil.rmtree(cartella, ignore_errors=True)
+        segno.parent.mkdir(parents=True, exist_ok=True)
+        segno.touch()
 
 
 def completa(radice: Path, cartella: Path) -> list[Segnalazione]:

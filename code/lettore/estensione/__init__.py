@@ -8,6 +8,7 @@ from . import (
     formule,
     glossario,
     interfaccia,
+    latex,
     misure,
     note,
     peso,
@@ -19,7 +20,7 @@ from . import (
 
 MODULI = (
     blocco, note, misure, affermazioni, formule, glossario, bibliografia, quaderni, interfaccia, visore, web,
-    epub, peso, sito,
+    latex, epub, peso, sito,
 )  # fmt: skip
 
 

@@ -229,12 +229,6 @@ def da_riscrivere(app, env):
 
 # ---------------------------------------------------------------- HTML e LaTeX
 
-LATEX = r"""
-\newenvironment{affermazione}{\begin{tcolorbox}[enhanced,breakable,frame hidden,sharp corners,colback=white,
-  borderline west={.6pt}{0pt}{black!45},left=8pt,right=4pt,top=1pt,bottom=1pt]\small}{\end{tcolorbox}}
-"""
-
-
 def apri_html(self, nodo):
     self.body.append(self.starttag(nodo, "div", CLASS="affermazione", role="note"))
     titolo = "Indirizzo permanente dell’affermazione"
@@ -253,17 +247,12 @@ def chiudi_latex(self, nodo):
     self.body.append("\n\\end{affermazione}\n")
 
 
-def metti_preambolo(app, config):
-    config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + LATEX
-
-
 def setup(app):
     app.add_directive("affermazione", DirettivaAffermazione)
     app.add_directive("registro", Registro)
     app.add_node(affermazione, html=(apri_html, chiudi_html), latex=(apri_latex, chiudi_latex))
     app.add_node(verso_voce)
     app.add_post_transform(RisolviVersi)
-    app.connect("config-inited", metti_preambolo)
     app.connect("env-get-outdated", da_rileggere)
     app.connect("env-purge-doc", dimentica)
     app.connect("env-merge-info", unisci)

@@ -412,25 +412,20 @@ class CompletaSchede(SphinxPostTransform):
 
 # ---------------------------------------------------------------- LaTeX
 
-LATEX = r"""
-\setotherlanguage{english}
-\newenvironment{blocco}{\par\medskip}{\par}
-\newenvironment{latoit}{\par}{\par}
-\newenvironment{latoen}{\par\begin{english}\begin{list}{}{\leftmargin1.5em\rightmargin0pt\topsep2pt}\item[]
-  \small\color{black!62}}{\end{list}\end{english}}
-"""
+# gli ambienti sono in assets/tex/libro.sty
 
 
 def apri_blocco_latex(self, nodo):
-    self.body.append("\n\\begin{blocco}" + self.hypertarget_to(nodo) + "%\n")
+    self.body.append(f"\n\\begin{{blocco}}{{{nodo['ident']}}}" + self.hypertarget_to(nodo) + "%\n")
 
 
 def apri_lato_latex(self, nodo):
-    self.body.append(f"\\begin{{lato{nodo['lang']}}}\n")
+    """L’inglese si salta nell’edizione italiana, che è lo stesso libro.tex."""
+    self.body.append({"it": "", "en": "\\iflibroitaliano\\else"}[nodo["lang"]] + f"\\begin{{lato{nodo['lang']}}}\n")
 
 
 def chiudi_lato_latex(self, nodo):
-    self.body.append(f"\n\\end{{lato{nodo['lang']}}}%\n")
+    self.body.append(f"\n\\end{{lato{nodo['lang']}}}" + {"it": "%\n", "en": "\\fi\n"}[nodo["lang"]])
 
 
 def apri_glossa_latex(self, nodo):
@@ -461,8 +456,6 @@ def leggi_originale(app, config):
         config.lettore_dati_originale = dati and dati["blocchi"]
     testo = json.dumps(config.lettore_dati_originale, sort_keys=True)
     config.lettore_impronta_originale = hashlib.sha256(testo.encode()).hexdigest()
-    prima = config.latex_elements.get("preamble", "")
-    config.latex_elements["preamble"] = prima + LATEX
 
 
 def setup(app):

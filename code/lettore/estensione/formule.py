@@ -18,7 +18,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-from lettore.notazione import macro_katex, macro_latex
+from lettore.notazione import macro_katex
 
 from .quaderni import espandi
 
@@ -117,12 +117,7 @@ def visita_blocco(self, nodo):
     raise nodes.SkipNode
 
 
-def macro_nel_preambolo(app, config):
-    config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + macro_latex()
-
-
 def setup(app):
     app.add_html_math_renderer("katex", (visita, None), (visita_blocco, None))
     app.add_post_transform(AttaccaPunteggiatura)
-    app.connect("config-inited", macro_nel_preambolo)
     app.connect("doctree-resolved", prepara, priority=900)

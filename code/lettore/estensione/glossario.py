@@ -164,7 +164,8 @@ def formule(tex: str) -> list[nodes.Node]:
 def indice(simbolo: dict) -> nodes.Node:
     """Le voci d’indice di un simbolo: il suo nome e ogni altra scrittura, perché la ricerca porti alla scheda."""
     altrove = ", ".join(s["scrittura"] for s in simbolo.get("altrove", []))
-    grafie = [simbolo["simbolo"], *re.split(r",\s+", re.sub("[«»$`]", "", altrove))]
+    virgola = r",\s+(?![^(\[{]*[)\]}])"  # non quelle fra parentesi
+    grafie = [simbolo["simbolo"], *re.split(virgola, re.sub("[«»$`]", "", altrove))]
     voci = {grafia: None for grafia in grafie if grafia and ";" not in grafia}
     return addnodes.index(entries=[("single", voce, ancora(simbolo["simbolo"]), "", None) for voce in voci])
 

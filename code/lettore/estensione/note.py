@@ -68,25 +68,8 @@ def chiudi_latex(self, nodo):
     self.body.append("\n\\end{riquadro}\n")
 
 
-LATEX = r"""
-\definecolor{filo-nota}{gray}{.55}
-\definecolor{filo-perche}{RGB}{150,98,20}
-\definecolor{filo-verifica}{RGB}{30,110,80}
-\definecolor{filo-luogo-comune}{RGB}{150,55,60}
-\usepackage{tcolorbox}
-\tcbuselibrary{skins,breakable}
-\newenvironment{riquadro}[1]{\begin{tcolorbox}[enhanced,breakable,frame hidden,sharp corners,colback=black!2,
-  borderline west={2pt}{0pt}{filo-#1},left=8pt,right=4pt,top=3pt,bottom=3pt]}{\end{tcolorbox}}
-"""
-
-
-def metti_preambolo(app, config):
-    config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + LATEX
-
-
 def setup(app):
     app.add_node(riquadro, html=(apri_html, chiudi_html), latex=(apri_latex, chiudi_latex))
     for nome in NOMI:
         app.add_directive(nome, Riquadro)
     app.add_directive("tappa", Tappa)
-    app.connect("config-inited", metti_preambolo)
