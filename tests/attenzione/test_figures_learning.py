@@ -42,7 +42,7 @@ def test_matrici_di_forma_sbagliata():
 def test_i_fotogrammi_sono_quelli_chiesti(frames):
     fig = learning_frames(frames, steps=(0, 100))
     assert [ax.get_title() for ax in fig.axes if ax.get_title()] == ["passo 0", "passo 100"]
-    images = [ax.images[0].get_array() for ax in fig.axes[:6]]
+    images = [ax.collections[0].get_array() for ax in fig.axes[:6]]
     assert (images[0] == images[2]).all() and not (images[1] == images[3]).all()
     with pytest.raises(ValueError, match=r"steps contiene \[7000\]"):
         learning_frames(frames, steps=(0, 7000))

@@ -19,6 +19,6 @@ def test_letter_map_ha_le_lettere_e_i_pesi():
     weights = torch.eye(3)
     ax = letter_map(weights, "abc", "xyz").axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
-    assert ax.images[0].get_array().tolist() == weights.tolist()
+    assert ax.collections[0].get_array().tolist() == weights.tolist()
     with pytest.raises(ValueError, match=r"weights ha forma \(3, 3\): attesa \(2, 3\)"):
         letter_map(weights, "ab", "xyz")

@@ -14,7 +14,7 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 from attenzione.attention import scaled_dot_product_attention
 from attenzione.data import example
 from attenzione.embedding import sinusoidal_positions
-from attenzione.figures.style import decimal_comma
+from attenzione.figures.style import decimal_comma, draw_cells
 
 STEPS, RATE, LIMIT = 200, 0.02, 2.0         # passi di Adam, tasso di apprendimento, estremo dei colori delle matrici
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"              # un colore, un carattere
@@ -93,11 +93,11 @@ def learning_frames(frames=None, steps=(0, 20, 50, 100, 200)):
                              gridspec_kw={"height_ratios": [8, 8, 6]})
     for column, frame in zip(axes.T, chosen, strict=True):
         for ax, W in zip(column, (frame.W_q, frame.W_k), strict=False):
-            image = ax.imshow(W, cmap="cividis", vmin=-LIMIT, vmax=LIMIT)
-        column[2].imshow(frame.weights, vmin=0, vmax=1)
+            image = draw_cells(ax, W, cmap="cividis", vmin=-LIMIT, vmax=LIMIT)
+        draw_cells(column[2], frame.weights, vmin=0, vmax=1)
         column[0].set_title(f"passo {frame.step}")
     for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
+        ax.set(xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)
     for ax, label in zip(axes[:2, 0], ("$W^Q$", "$W^K$"), strict=True):
         ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=16)

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from attenzione.attention import scaled_dot_product_attention
 from attenzione.data import example
+from attenzione.figures.style import draw_cells
 
 HATCHES = ("", "//", "..", "xx")
 
@@ -60,7 +61,7 @@ def score_map(scores=None, queries=example.TOKENS, keys=example.TOKENS, digits=1
         raise ValueError(f"scores ha forma {tuple(scores.shape)}: attesa ({len(queries)}, {len(keys)}), "
                          "una riga per query e una colonna per chiave")
     fig, ax = plt.subplots(figsize=(1.6 + 0.95 * len(keys), 1.2 + 0.7 * len(queries)))
-    ax.imshow(scores, aspect="auto")
+    draw_cells(ax, scores)
     ax.set_xticks(range(len(keys)), keys)
     ax.set_yticks(range(len(queries)), queries)
     ax.xaxis.tick_top()

@@ -36,6 +36,18 @@ def decimal_comma(digits):
     return FuncFormatter(lambda x, _: f"{x:.{digits}f}".replace(".", ","))
 
 
+def draw_cells(ax, values, **kwargs):
+    """Disegna una matrice come caselle vettoriali, la prima riga in alto; rende il disegno, per la barra dei colori.
+
+    values: (righe, colonne); kwargs: ciò che pcolormesh accetta (cmap, vmin, vmax). Per matrici piccole: è una
+    forma per casella.
+    """
+    edges = [torch.arange(size + 1) - 0.5 for size in reversed(values.shape)]
+    mesh = ax.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, **kwargs)
+    ax.invert_yaxis()
+    return mesh
+
+
 def example_weights():
     """I pesi delle due teste dell’esempio del libro: (2, 5, 5)."""
     e = example
@@ -55,7 +67,7 @@ def attention_map(weights=None, queries=example.TOKENS, keys=example.TOKENS, tit
         raise ValueError(f"weights ha forma {tuple(weights.shape)}: attesa ({len(queries)}, {len(keys)}), "
                          "una riga per query e una colonna per chiave")
     fig, ax = plt.subplots(figsize=(1.6 + 0.95 * len(keys), 1.2 + 0.7 * len(queries)))
-    ax.imshow(weights, vmin=0, vmax=1, aspect="auto")
+    draw_cells(ax, weights, vmin=0, vmax=1)
     ax.set_xticks(range(len(keys)), keys)
     ax.set_yticks(range(len(queries)), queries)
     ax.xaxis.tick_top()
