@@ -194,3 +194,12 @@ def test_due_capitoli_scambiati_si_trovano(libro):
     trovate = cammino.controlla([libro[0], libro[2], libro[1]], VOCI, NOTAZIONE)
     assert {s.file for s in trovate} == {libro[2].file}
     assert any("il simbolo $K^T$" in s.messaggio for s in trovate)
+
+
+# ---------------------------------------------------------------- gradienti e trasposte
+
+
+def test_un_gradiente_si_presenta_una_volta_qualunque_cosa_derivi():
+    buono = r"Il gradiente rispetto ad una tabella, $\nabla_A$." + "\n\n" + r"Poi $\nabla_V$ e $(\nabla_S)^T$." + "\n"
+    assert not [d for d in difetti(buono) if "nabla" in d[2] or "$T$" in d[2]]
+    assert any("nabla" in messaggio for _, _, messaggio in difetti(r"Poi $\nabla_V$." + "\n"))

@@ -44,6 +44,8 @@ COMMENTO = re.compile(r"(?:^|(?<=\s))# .*$")
 FORMA = re.compile(r"\([^()]*,[^()]*\)")
 GRANDEZZA = re.compile(r"(?<!\w)(?:[BNdhmn]|[dn]_[kqv])(?!\w)")
 VOCE_DI_ELENCO = re.compile(r"\s*(?:[-*+]|\d+\.)\s")
+GRADIENTE = "\\nabla"
+TRASPOSTA = re.compile(r"(?<=\))\^T")  # di una matrice sola fa parte del simbolo, qui è dell’intera parentesi
 INDICE = re.compile(r"[+-]\d+$|_[ijlnmh\d]+$")
 
 SIGLE_COMUNI = frozenset({"CA", "USA"})
@@ -206,8 +208,9 @@ def schede_dei_simboli(notazione: dict) -> dict[str, frozenset[str]]:
         coppie += [(tex, parole) for tex in _nominati(simbolo)]
     schede: dict[str, frozenset[str]] = {}
     for tex, parole in coppie:
-        if len(nomi := {_nudo(atomo) for atomo in atomi(tex)}) == 1:  # un prodotto non è il nome dei suoi fattori
-            (nome,) = nomi
+        nomi = {_nudo(atomo) for atomo in atomi(tex)}
+        if GRADIENTE in nomi or len(nomi) == 1:  # un prodotto non è il nome dei suoi fattori
+            nome = GRADIENTE if GRADIENTE in nomi else nomi.pop()
             schede[nome] = schede.get(nome, frozenset()) | _radici(parole)
     return schede
 
@@ -225,7 +228,7 @@ def _simboli(testo: str, schede: dict[str, frozenset[str]], annunci: set[int]) -
     for inizio, fine, tex in [*posti_delle_formule(testo), *_nel_codice(testo)]:
         annuncia = numero_di_riga(testo, inizio) in annunci
         accanto = frozenset() if annuncia else _radici(_vicino(pulita, inizio, fine, capoversi))
-        for simbolo in {_nudo(atomo) for atomo in atomi(tex)} - SEGNI_COMUNI:
+        for simbolo in {_nudo(atomo) for atomo in atomi(TRASPOSTA.sub("", tex))} - SEGNI_COMUNI:
             rimedio = "il suo nome va accanto, nello stesso capoverso, con le parole della scheda"
             nomi = schede.get(simbolo, frozenset())
             yield Uso(inizio, f"${simbolo}$", bool(accanto & nomi), f"il simbolo ${simbolo}$", rimedio)
@@ -285,7 +288,9 @@ def _tronche(testo: str) -> frozenset[str]:
 
 
 def _nudo(atomo: str) -> str:
-    """Il simbolo senza gli indici che lo numerano: W^Q_i → W^Q, h_{t-1} → h_t, s_{12} → s."""
+    """Il simbolo senza gli indici che lo numerano: W^Q_i → W^Q, h_{t-1} → h_t, s_{12} → s; ∇ senza ciò che deriva."""
+    if atomo.startswith(GRADIENTE):
+        return GRADIENTE
     while (nudo := INDICE.sub("", atomo)) != atomo:
         atomo = nudo
     return nudo
