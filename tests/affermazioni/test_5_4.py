@@ -2,6 +2,7 @@
 
 import random
 from functools import cache
+from statistics import median
 
 import pytest
 import torch
@@ -122,16 +123,16 @@ def test_label_smoothing_migliora_bleu(migliore, peggiore):
 
 
 @cache
-def effects(task, n_pairs, min_len, max_len, steps, max_tokens, warmup_steps):
+def effects(task, n_pairs, min_len, max_len, steps, max_tokens, warmup_steps, seed=0):
     """Perplessità (non smussata) e accuratezza su 300 frasi nuove, senza e con label smoothing."""
     rng = random.Random(0)
     pairs = toy_pairs(task, n_pairs + 300, min_len=min_len, max_len=max_len, seed=1)
     pairs = [(s, [rng.randrange(4, 14) if rng.random() < 0.2 else t for t in tgt]) for s, tgt in pairs]
     results = []
     for eps_ls in (0.0, 0.1):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = Transformer(TransformerConfig(**SMALL, p_drop=0.0, eps_ls=eps_ls))
-        train(model, pairs[:n_pairs], TrainingConfig(steps, max_tokens, warmup_steps), progress=False)
+        train(model, pairs[:n_pairs], TrainingConfig(steps, max_tokens, warmup_steps, seed=seed), progress=False)
         src, tgt_in, tgt_out = collate(pairs[n_pairs:], model.config)
         with torch.no_grad():
             logits = model.eval()(src, tgt_in)
@@ -144,9 +145,13 @@ def effects(task, n_pairs, min_len, max_len, steps, max_tokens, warmup_steps):
 @pytest.mark.lento
 @affermazione("label-smoothing-peggiora-la-perplessita", vero={"effetto": "peggiora"}, falso=[{"effetto": "migliora"}])
 def test_label_smoothing_peggiora_la_perplessita(effetto):
-    """Copia di sequenze con rumore, dati abbastanza numerosi perché il modello non li impari a memoria."""
-    (plain, _), (smooth, _) = effects("copia", 3000, 3, 4, 500, 256, 100)
-    assert effetto == ("peggiora" if smooth > plain else "migliora")
+    """Copia di sequenze con rumore, dati abbastanza numerosi perché il modello non li impari a memoria.
+
+    La mediana di tre semi: con uno solo può capitare un addestramento rimasto indietro.
+    """
+    runs = [effects("copia", 3000, 3, 4, 500, 256, 100, seed) for seed in range(3)]
+    plain, smooth = (median(run[i][0] for run in runs) for i in (0, 1))
+    assert effetto == ("peggiora" if smooth > plain + 0.03 else "migliora")
     rows = {row["nome"]: row["celle"]["ppl_dev"] for row in load_tables()["tabella_3"]}
     assert rows["D-eps0.0"] < rows["base"] < rows["D-eps0.2"]
 

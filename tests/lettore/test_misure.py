@@ -33,5 +33,5 @@ def test_piu_misure_di_fila_un_avviso_solo():
 
 
 def test_il_quaderno_conserva_le_etichette():
-    celle = {c.source: c.metadata.get("tags", []) for c in quaderno(pagina()).cells if c.cell_type == "code"}
-    assert celle == {"a = 1": [], "b = 2": ["hide-input", "misura"]}
+    etichette = {c.source: c.metadata.get("tags", []) for c in quaderno(pagina()).cells if c.cell_type == "code"}
+    assert etichette["a = 1"] == [] and etichette["b = 2"] == ["hide-input", "misura"]

@@ -70,7 +70,7 @@ def train(
         if longest > model.config.max_len:
             raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {model.config.max_len}")
     if training.precision == "bf16" and emulates_bf16(device):
-        warnings.warn("precision vale «bf16», che questa CPU emula con molta lentezza: meglio «float32»", stacklevel=2)
+        warnings.warn("precision vale «bf16», che questa CPU non sa fare: si calcola in float32", stacklevel=2)
     model.to(device).train()
     torch.manual_seed(training.seed + rank)
     optimizer = adam(model)
@@ -168,8 +168,11 @@ def gradient_step(run, config, batches, tokens, precision, device):
 
 @contextmanager
 def mixed_precision(device, precision):
-    """I calcoli misti di «bf16». Sulla CPU, in bfloat16, frasi corte costano meno senza il kernel fuso."""
-    mixed = precision == "bf16"
+    """I calcoli misti di «bf16», dove il dispositivo li sa fare.
+
+    Sulla CPU, in bfloat16, frasi corte costano meno senza il kernel fuso.
+    """
+    mixed = precision == "bf16" and not emulates_bf16(device)
     plain = sdpa_kernel(SDPBackend.MATH) if mixed and device.type == "cpu" else nullcontext()
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed), plain:
         yield
