@@ -105,13 +105,29 @@ class Tabelle(SullaCarta):
 
 
 class CelleIntere(SullaCarta):
-    """Una cella breve, o la sua uscita, non si spezza fra due pagine."""
+    """Una cella breve, o la sua uscita, non si spezza fra due pagine; un’uscita di poche righe le sta accanto."""
+
+    accanto = 4
 
     def run(self, **kwargs):
-        for nodo in list(self.document.findall(nodes.literal_block)):
-            righe = nodo.astext().count("\n") + 1
+        testi = list(self.document.findall(lambda n: isinstance(n, nodes.literal_block | nodes.image)))
+        for nodo, dopo in zip(testi, [*testi[1:], None], strict=True):
+            if isinstance(nodo, nodes.image):
+                continue
+            righe = _righe(nodo)
+            if _sta_in(nodo, "cell_input") and _sta_in(dopo, "cell_output") and _righe(dopo) <= self.accanto:
+                righe += _righe(dopo) + 2
             spazio = nodes.raw("", f"\n\\cellaintera{{{righe}}}\n", format="latex")
             nodo.parent.insert(nodo.parent.index(nodo), spazio)
+
+
+def _sta_in(nodo, classe: str) -> bool:
+    """Se è un testo, e il contenitore ha quella classe."""
+    return isinstance(nodo, nodes.literal_block) and classe in nodo.parent.get("classes", ())
+
+
+def _righe(blocco) -> int:
+    return blocco.astext().count("\n") + 1
 
 
 def indice_dei_simboli(notazione: dict) -> str:
