@@ -84,9 +84,7 @@ class Schede(SullaCarta):
     def run(self, **kwargs):
         for nodo in list(self.document.findall(nodes.definition_list)):
             if {"glossary", "notazione"} & set(nodo["classes"]):
-                scatola = nodes.container(classes=["schede"])
-                nodo.replace_self(scatola)
-                scatola += nodo
+                avvolgi(nodo, "schede")
 
 
 class Tabelle(SullaCarta):
@@ -99,9 +97,7 @@ class Tabelle(SullaCarta):
             casella.children = [figlio for figlio in casella.children if figlio.astext() or figlio.children]
         for nodo in list(self.document.findall(nodes.table)):
             if next(nodo.findall(nodes.tgroup))["cols"] > self.colonne:
-                scatola = nodes.container(classes=["tabella-larga"])
-                nodo.replace_self(scatola)
-                scatola += nodo
+                avvolgi(nodo, "tabella-larga")
 
 
 class CelleIntere(SullaCarta):
@@ -128,6 +124,13 @@ def _sta_in(nodo, classe: str) -> bool:
 
 def _righe(blocco) -> int:
     return blocco.astext().count("\n") + 1
+
+
+def avvolgi(nodo, classe: str) -> None:
+    """Mette un nodo in una scatola con quella classe: un ambiente di libro.sty."""
+    scatola = nodes.container(classes=[classe])
+    nodo.replace_self(scatola)
+    scatola += nodo
 
 
 def indice_dei_simboli(notazione: dict) -> str:
