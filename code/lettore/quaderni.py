@@ -7,6 +7,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -24,7 +26,17 @@ SEZIONI = ("chapters", "sections")  # come _toc.yml annida i capitoli
 
 
 def esporta(radice: Path, uscita: Path) -> int:
-    """I quaderni in ``uscita``, con Sphinx severo e senza eseguire una cella; rende lo stato di uscita."""
+    """I quaderni in ``uscita``, con Sphinx severo e senza eseguire una cella; rende lo stato di uscita.
+
+    In un processo a parte: Sphinx trova e lascia tracce in quello che lo ospita.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processo:
+        stato = processo.submit(lancia_sphinx, radice, uscita).result()
+    shutil.rmtree(uscita / "_static", ignore_errors=True)  # ciò che un’estensione prepara per le pagine
+    return stato
+
+
+def lancia_sphinx(radice: Path, uscita: Path) -> int:
     from jupyter_book.sphinx import build_sphinx
 
     stato = build_sphinx(
@@ -32,7 +44,6 @@ def esporta(radice: Path, uscita: Path) -> int:
         confoverrides={"nb_execution_mode": "off", "latex_individualpages": False},
         noconfig=True, force_all=True, freshenv=True, quiet=True, warningiserror=True, keep_going=True,
     )  # fmt: skip
-    shutil.rmtree(uscita / "_static", ignore_errors=True)  # ciò che un’estensione prepara per le pagine
     return stato if isinstance(stato, int) else 1
 
 

@@ -19,7 +19,7 @@ from sphinx.errors import ExtensionError
 
 from lettore import costruzione
 from lettore.estensione.blocco import MOBILI, ancora
-from lettore.estensione.epub import IDENTIFICATORE, alleggerisci, componi_pagina
+from lettore.estensione.epub import IDENTIFICATORE, alleggerisci, componi_pagina, momento
 from lettore.inventario import PROSA, leggi_inventario
 
 INVENTARIO = leggi_inventario()
@@ -256,3 +256,10 @@ def test_un_uscita_che_si_muove_lascia_il_testo():
     ScegliFermo.run(SimpleNamespace(document=documento))
     assert [[forma["mime_type"] for forma in f] for f in (film, vista, tabella)] == [
         ["text/plain"], ["text/html", "text/plain"], ["text/html", "text/plain"]]  # fmt: skip
+
+
+def test_una_data_che_lo_zip_non_conosce_diventa_la_prima_che_conosce(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert momento()[:3] == (1980, 1, 1)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
+    assert momento()[:3] == (2017, 7, 14)

@@ -7,6 +7,7 @@ l’indice con le parti e si chiude il file. Le formule sono MathML: né caratte
 from __future__ import annotations
 
 import base64
+import calendar
 import hashlib
 import os
 import re
@@ -30,6 +31,7 @@ from lettore.copertina import copertina
 
 from .interfaccia import CORREZIONI
 
+NASCITA_DELLO_ZIP = calendar.timegm((1980, 1, 1, 0, 0, 0))
 IDENTIFICATORE = "urn:uuid:6f1f6d5c-2a0e-5d0b-9b0e-1706037620a7"  # lo stesso in ogni edizione del libro
 STILE = "libro.css"
 TIPI = {".xhtml": "application/xhtml+xml", ".css": "text/css", ".png": "image/png", ".svg": "image/svg+xml",
@@ -271,8 +273,11 @@ def componi_pagina(file: str, titolo: str, corpo: str) -> str:
 
 
 def momento() -> time.struct_time:
-    """L’ora scritta nel file: quella di SOURCE_DATE_EPOCH, se c’è, così due costruzioni danno gli stessi byte."""
-    return time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH") or time.time()))
+    """L’ora scritta nel file: quella di SOURCE_DATE_EPOCH, se c’è, così due costruzioni danno gli stessi byte.
+
+    Prima del 1980 uno ZIP non ha date.
+    """
+    return time.gmtime(max(NASCITA_DELLO_ZIP, int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())))
 
 
 def setup(app):
