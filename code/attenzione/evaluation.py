@@ -13,7 +13,8 @@ from tqdm import tqdm
 from attenzione.packaging import package, step_of
 from attenzione.pretrained import load_translator, translate
 from attenzione.training.checkpoint import list_checkpoints
-from attenzione.training.recipe import read_parts, read_recipe
+from attenzione.training.loop import dev_loss
+from attenzione.training.recipe import encode_pairs, read_parts, read_recipe
 
 HOW = {"beam": "beam search, ampiezza 4, α = 0,6", "greedy": "greedy"}
 
@@ -22,15 +23,16 @@ def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies
     """Traduce le frasi di una parte del corpus della ricetta e le confronta con quelle vere.
 
     part: «sviluppo» o «prova»; strategies: quali fra HOW; output: dove scrivere le traduzioni dell’ultima
-    strategia, una per riga. Rende un dizionario JSON con i punteggi, le firme, la data, le versioni, i secondi.
-    Il confronto non distingue le maiuscole: il corpus è in minuscolo.
+    strategia, una per riga. Rende un dizionario JSON con i punteggi, le firme, la data, le versioni, i secondi,
+    e le perdite sulle tre parti (losses). Il confronto non distingue le maiuscole: il corpus è in minuscolo.
     Errori: ImportError se sacrebleu non è installato; quelli di read_recipe e load_translator.
     """
     try:
         from sacrebleu.metrics import BLEU, CHRF
     except ImportError as error:
         raise ValueError("manca sacrebleu: si installa con pip install \".[valutazione]\"") from error
-    pairs = read_parts(read_recipe(recipe_path, data_folder))[0][part]
+    parts = read_parts(read_recipe(recipe_path, data_folder))[0]
+    pairs = parts[part]
     model, tokenizer = load_translator(model_path, device)
     sources, references = [src for src, _ in pairs], [[tgt for _, tgt in pairs]]
     results = {}
@@ -51,11 +53,26 @@ def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies
         "parte": part,
         "frasi": len(pairs),
         "risultati": results,
+        "perdite": losses(model, tokenizer, parts),
         "data": datetime.now(UTC).date().isoformat(),
         "dispositivo": str(next(model.parameters()).device),
         "versioni": {"python": platform.python_version()}
         | {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")},
     }
+
+
+def losses(model, tokenizer, parts):
+    """La perdita del modello su ciascuna parte: nat per unità di arrivo, riferimento alla mano, senza dropout.
+
+    Dell’addestramento basta un campione, tante frasi quante ne ha la prova, prese a distanza uguale: se lì la
+    perdita è molto minore, il modello ha imparato a memoria, e gli mancano dati; se è quasi la stessa, gli mancano
+    passi o parametri. Rende {parte: perdita}.
+    """
+    every = max(1, len(parts["addestramento"]) // max(1, len(parts["prova"])))
+    sampled = parts | {"addestramento": parts["addestramento"][::every]}
+    device = next(model.parameters()).device
+    encoded = {part: encode_pairs(pairs, tokenizer, model.config.max_len) for part, pairs in sampled.items()}
+    return {part: round(dev_loss(model, pairs, 4096, device), 4) for part, pairs in encoded.items() if pairs}
 
 
 def compare(folders, recipe_path, data_folder=None, part="prova", average=3, device=None):

@@ -1,9 +1,13 @@
 """I confronti fra varianti: stesso passo, stesse frasi, errori chiari."""
 
 import pytest
+import torch
 
 from attenzione.__main__ import main
-from attenzione.evaluation import compare
+from attenzione.evaluation import compare, losses
+from attenzione.packaging import package
+from attenzione.pretrained import encode_source, load_translator
+from attenzione.training.recipe import read_parts, read_recipe
 
 RECIPE = """
 nome: prova
@@ -40,6 +44,23 @@ def test_i_confronti_sono_allo_stesso_passo(trained, capsys):
     arguments = ["--da", *folders, "--ricetta", "r.yml", "--uscita", "c.json", "--dispositivo", "cpu"]
     assert main(["confronta", *arguments]) == 0
     assert "una-testa" in capsys.readouterr().out and (trained.parent / "c.json").exists()
+
+
+def test_le_perdite_delle_tre_parti(trained, tmp_path):
+    package(trained / "prova", tmp_path / "pronto", average=1)
+    model, tokenizer = load_translator(tmp_path / "pronto", "cpu")
+    parts, _ = read_parts(read_recipe("r.yml"))
+    found = losses(model, tokenizer, parts)
+    assert found.keys() == parts.keys()
+    total = count = 0
+    for src, tgt in parts["sviluppo"]:                      # una frase per volta, la definizione
+        target = [*tokenizer.encode(tgt), model.config.eos_id]
+        source = torch.tensor([encode_source(tokenizer, src, model.config)])
+        with torch.inference_mode():
+            logits = model(source, torch.tensor([[model.config.bos_id, *target[:-1]]]))[0]
+        total += torch.nn.functional.cross_entropy(logits, torch.tensor(target), reduction="sum").item()
+        count += len(target)
+    assert found["sviluppo"] == pytest.approx(total / count, abs=1e-3)
 
 
 def test_una_cartella_senza_checkpoint(tmp_path):
