@@ -1,6 +1,7 @@
 """La scheda di un modello, README.md, scritta dai numeri registrati accanto a lui: nessuno è copiato a mano."""
 
 import json
+import math
 from pathlib import Path
 
 import yaml
@@ -51,7 +52,8 @@ nulla. Frasi quasi uguali, e la stessa frase italiana per due inglesi diverse, p
 {integer(facts["parametri"])} parametri. Come nell’articolo: post-norm, embedding condivisi, Adam, ed equazione (3) con
 {integer(training["warmup_steps"])} passi di warmup. Batch fino a {integer(training["max_tokens"])} token di partenza e
 di arrivo, calcoli in {training["precision"]}. I pesi sono la media dei checkpoint dei passi
-{", ".join(map(integer, facts["media_dei_passi"]))}, scritti in float16. Tutto il resto è in `ricetta.yml`:
+{", ".join(map(integer, facts["media_dei_passi"]))}, scritti in float16; quanti mediarne lo ha
+deciso lo sviluppo. Tutto il resto è in `ricetta.yml`:
 
 ```sh
 make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dati
@@ -70,7 +72,7 @@ make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dat
 
 ## Confronti
 
-{comparisons(folder / "confronti.json", training["warmup_steps"])}
+{comparisons(folder / "confronti.json", folder / "punteggi.json", training["warmup_steps"])}
 
 ## Tempo ed energia
 
@@ -80,10 +82,11 @@ compresi.
 
 ## Limiti
 
-Ciò che limita il punteggio sono i dati e il tempo: cinquantamila frasi brevi, contro i 4,5 milioni dell’articolo,
-e poche epoche su una CPU. Il lessico è quello dell’aula parlamentare; fuori di lì il modello inventa, ripete, o torna
-alle sue formule. Nomi e numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle viste riescono
-peggio.
+Ciò che limita il punteggio sono i dati e il tempo: {integer(counts["addestramento"])} frasi brevi, contro i 4,5 milioni
+dell’articolo, ed epoche intere {facts["epoche_intere"]} su una CPU.{gap(folder / "punteggi.json")}
+
+Il lessico è quello dell’aula parlamentare; fuori di lì il modello inventa, ripete, o torna alle sue formule. Nomi e
+numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle viste riescono peggio.
 """
 
 
@@ -118,8 +121,19 @@ python -m attenzione valuta --dati cartella/dei/dati
 ```"""
 
 
-def comparisons(path, warmup_steps):
-    """La tabella dei confronti a pari passi; se non vanno oltre il warmup, lo dice."""
+def gap(path):
+    """La perdita sulle frasi viste e su quelle di prova, dai numeri di valuta."""
+    losses = read(path).get("perdite", {}) if path.exists() else {}
+    if not {"addestramento", "prova"} <= losses.keys():
+        return ""
+    seen, unseen = (decimal(losses[part], 2) for part in ("addestramento", "prova"))
+    return f""" La perdita, in nat per unità, è {seen}
+sulle frasi viste e {unseen} su quelle di prova: quella differenza la ridurrebbero altri dati, non altri passi sugli
+stessi."""
+
+
+def comparisons(path, scores_path, warmup_steps):
+    """La tabella dei confronti a pari passi; dice se si ferma al warmup, e quale variante ha già superato il modello."""
     if not path.exists():
         return "Non ancora misurati."
     result = read(path)
@@ -130,11 +144,16 @@ def comparisons(path, warmup_steps):
     ]
     early = "" if result["passi"] > warmup_steps else """
 Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
+    final = read(scores_path)["risultati"]["greedy"]["BLEU"] if scores_path.exists() else math.inf
+    ahead = "".join(
+        f"\n\nA quel passo, con greedy, «{NAMES[name]}» traduce già meglio del modello del libro alla fine dei suoi."
+        for name, r in result["modelli"].items() if name != "principale" and r["BLEU"] > final
+    )
     return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
 degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». Un solo seme per ciascuno: differenze di
 pochi decimi non dicono nulla.{early}
 
-{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF"], rows)}
+{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF"], rows)}{ahead}
 
 Li rifà `python -m attenzione confronta`, dove ci sono gli addestramenti."""
 
