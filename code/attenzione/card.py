@@ -133,7 +133,7 @@ stessi."""
 
 
 def comparisons(path, scores_path, warmup_steps):
-    """La tabella dei confronti a pari passi; dice se si ferma al warmup, e quale variante ha già superato il modello."""
+    """La tabella dei confronti a pari passi: se si ferma al warmup, e quale variante ha già superato il modello."""
     if not path.exists():
         return "Non ancora misurati."
     result = read(path)
