@@ -82,8 +82,8 @@ compresi.
 
 ## Limiti
 
-Ciò che limita il punteggio sono i dati e il tempo: {integer(counts["addestramento"])} frasi brevi, contro i 4,5 milioni
-dell’articolo, ed epoche intere {facts["epoche_intere"]} su una CPU.{gap(folder / "punteggi.json")}
+Limitano il punteggio i dati, il tempo, e una ricetta non cercata: {integer(counts["addestramento"])} frasi brevi, contro i 4,5 milioni
+dell’articolo, lette {facts["epoche_intere"]} volte su una CPU.{gap(folder / "punteggi.json")}
 
 Il lessico è quello dell’aula parlamentare; fuori di lì il modello inventa, ripete, o torna alle sue formule. Nomi e
 numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle viste riescono peggio.
@@ -128,8 +128,7 @@ def gap(path):
         return ""
     seen, unseen = (decimal(losses[part], 2) for part in ("addestramento", "prova"))
     return f""" La perdita, in nat per unità, è {seen}
-sulle frasi viste e {unseen} su quelle di prova: quella differenza la ridurrebbero altri dati, non altri passi sugli
-stessi."""
+sulle frasi viste e {unseen} su quelle di prova: la differenza è ciò che ha imparato a memoria."""
 
 
 def comparisons(path, scores_path, warmup_steps):

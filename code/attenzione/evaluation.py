@@ -64,9 +64,8 @@ def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies
 def losses(model, tokenizer, parts):
     """La perdita del modello su ciascuna parte: nat per unità di arrivo, riferimento alla mano, senza dropout.
 
-    Dell’addestramento basta un campione, tante frasi quante ne ha la prova, prese a distanza uguale: se lì la
-    perdita è molto minore, il modello ha imparato a memoria, e gli mancano dati; se è quasi la stessa, gli mancano
-    passi o parametri. Rende {parte: perdita}.
+    Dell’addestramento basta un campione, grande circa quanto la prova, di frasi prese a distanza uguale: quanto la
+    perdita vi è minore dice quanto il modello ha imparato a memoria. parts: quelle di read_parts. Rende {parte: perdita}.
     """
     every = max(1, len(parts["addestramento"]) // max(1, len(parts["prova"])))
     sampled = parts | {"addestramento": parts["addestramento"][::every]}
