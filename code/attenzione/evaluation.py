@@ -65,7 +65,8 @@ def losses(model, tokenizer, parts):
     """La perdita del modello su ciascuna parte: nat per unità di arrivo, riferimento alla mano, senza dropout.
 
     Dell’addestramento basta un campione, grande circa quanto la prova, di frasi prese a distanza uguale: quanto la
-    perdita vi è minore dice quanto il modello ha imparato a memoria. parts: quelle di read_parts. Rende {parte: perdita}.
+    perdita vi è minore dice quanto il modello ha imparato a memoria. parts: quelle di read_parts.
+    Rende {parte: perdita}.
     """
     every = max(1, len(parts["addestramento"]) // max(1, len(parts["prova"])))
     sampled = parts | {"addestramento": parts["addestramento"][::every]}
