@@ -83,7 +83,8 @@ compresi.
 ## Limiti
 
 Limitano il punteggio i dati, il tempo, e una ricetta non cercata:
-{integer(counts["addestramento"])} frasi brevi, contro i 4,5 milioni dell’articolo, lette {facts["epoche_intere"]} volte su una CPU.{gap(folder / "punteggi.json")}
+{integer(counts["addestramento"])} frasi brevi, contro i 4,5 milioni dell’articolo,
+lette {facts["epoche_intere"]} volte su una CPU.{gap(folder / "punteggi.json")}
 
 Il lessico è quello dell’aula parlamentare; fuori di lì il modello inventa, ripete, o torna alle sue formule. Nomi e
 numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle viste riescono peggio.
