@@ -19,6 +19,7 @@ PESANTI = ("glossary", "domande", "3-2-1", "affermazioni", "microlingua", "teste
 TELEFONO = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 RETE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 LENTEZZA = 4
+FOGLIO = "stile.css"
 
 
 # ---------------------------------------------------------------- i byte, su tutte le pagine
@@ -160,19 +161,24 @@ def visita(chromium, indirizzo: str) -> dict:
     return misure | {"byte": byte, "contati": contati, "primo": primo}
 
 
-def processore(chromium, indirizzo: str) -> float:
-    """I secondi di processore, non d’orologio, che la pagina chiede prima del primo testo."""
+def processore(chromium, indirizzo: str) -> tuple[float, float]:
+    """I secondi di processore, non d’orologio, prima del foglio di stile e poi fino al primo testo."""
     scheda, _ = nuova_scheda(chromium)
-    chromium.start_tracing(page=scheda, categories=["toplevel", "loading"])
+    chromium.start_tracing(page=scheda, categories=["toplevel", "loading", "devtools.timeline"])
     scheda.goto(indirizzo, wait_until="load")
     scheda.wait_for_timeout(500)
     eventi = json.loads(chromium.stop_tracing())["traceEvents"]
     scheda.context.close()
     primo = [e for e in eventi if e["name"] == "firstContentfulPaint"][-1]
     filo = [e for e in eventi if (e["pid"], e["tid"]) == (primo["pid"], primo["tid"]) and e["ts"] < primo["ts"]]
-    compiti = [e["tdur"] for e in filo if e["name"] == "ThreadControllerImpl::RunTask" and "tdur" in e]
-    assert len(compiti) > 10
-    return sum(compiti) / 1e6
+    rete = {nome: [e for e in eventi if e["name"] == nome] for nome in ("ResourceSendRequest", "ResourceFinish")}
+    [foglio] = [e["args"]["data"] for e in rete["ResourceSendRequest"] if FOGLIO in e["args"]["data"]["url"]]
+    [arrivo] = [e["ts"] for e in rete["ResourceFinish"] if e["args"]["data"]["requestId"] == foglio["requestId"]]
+    compiti = [e for e in filo if e["name"] == "ThreadControllerImpl::RunTask" and "tdur" in e]
+    prima = [e["tdur"] / 1e6 for e in compiti if e["ts"] < arrivo]
+    dopo = [e["tdur"] / 1e6 for e in compiti if e["ts"] >= arrivo]
+    assert prima and dopo
+    return sum(prima), sum(dopo)
 
 
 def attesa(pagina, file: Path) -> float:
@@ -190,7 +196,7 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
 
     L’orologio conta anche ciò che fanno gli altri processi di chi prova, e può solo sbagliare in più: se non basta, il
     tempo si ricompone dalla rete (per eccesso: la pagina intera) e dal processore che la pagina ha davvero usato, per
-    quattro.
+    quattro. Il lavoro fatto mentre il foglio di stile è in viaggio non si somma al viaggio, se non è più lungo.
     """
     nome = senza.pagina(pagina)
     indirizzo = f"{sito}/{nome}"
@@ -198,5 +204,6 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     assert max(v["contati"] for v in visite) <= BILANCIO, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
     if min(v["primo"] for v in visite) > LETTURA:
-        lavoro = min(processore(chromium, indirizzo) for _ in range(3))
-        assert attesa(senza.pagine[nome], senza.html / nome) + LENTEZZA * lavoro <= LETTURA
+        rete = attesa(senza.pagine[nome], senza.html / nome)
+        lavori = [processore(chromium, indirizzo) for _ in range(5)]
+        assert min(max(rete, LENTEZZA * prima) + LENTEZZA * dopo for prima, dopo in lavori) <= LETTURA
