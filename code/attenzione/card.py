@@ -9,7 +9,8 @@ import yaml
 WATTS_PER_CORE = (5, 20)            # stima larga per un core di server occupato, alimentazione compresa
 NAMES = {
     "principale": "Transformer, questa ricetta", "senza-posizioni": "senza codifica posizionale",
-    "una-testa": "con una testa sola", "lstm": "LSTM con attenzione additiva",
+    "una-testa": "con una testa sola", "tasso-ridotto": "con il tasso di apprendimento ridotto",
+    "lstm": "LSTM con attenzione additiva",
 }
 
 
@@ -82,7 +83,7 @@ compresi.
 
 ## Limiti
 
-Limitano il punteggio i dati, il tempo, e una ricetta non cercata:
+Limitano il punteggio i dati, il tempo, e una ricetta cercata poco:
 {integer(counts["addestramento"])} frasi brevi, contro i 4,5 milioni dell’articolo,
 lette {facts["epoche_intere"]} volte su una CPU.{gap(folder / "punteggi.json")}
 
@@ -139,7 +140,7 @@ def comparisons(path, scores_path, warmup_steps):
     result = read(path)
     rows = [
         [NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
-         decimal(r["chrF"], 1)]
+         decimal(r["chrF"], 1), decimal(r["peso_massimo"], 2) if "peso_massimo" in r else "—"]
         for name, r in result["modelli"].items()
     ]
     early = "" if result["passi"] > warmup_steps else """
@@ -150,10 +151,11 @@ Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’in
         for name, r in result["modelli"].items() if name != "principale" and r["BLEU"] > final
     )
     return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
-degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». Un solo seme per ciascuno: differenze di
+degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». «Peso massimo» è la media, nell’encoder,
+del peso più grande di ogni riga di attenzione: 1 se guarda una parola sola. Un solo seme per ciascuno: differenze di
 pochi decimi non dicono nulla.{early}
 
-{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF"], rows)}{ahead}
+{table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF", "Peso massimo"], rows)}{ahead}
 
 Li rifà `python -m attenzione confronta`, dove ci sono gli addestramenti."""
 

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
+from attenzione.heads import peak_weight
+from attenzione.model import Transformer
 from attenzione.packaging import package, step_of
 from attenzione.pretrained import load_translator, translate
 from attenzione.training.checkpoint import list_checkpoints
@@ -19,12 +21,15 @@ from attenzione.training.recipe import encode_pairs, read_parts, read_recipe
 HOW = {"beam": "beam search, ampiezza 4, α = 0,6", "greedy": "greedy"}
 
 
-def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies=HOW, device=None, output=None):
+def evaluate(
+    model_path, recipe_path, data_folder=None, part="prova", strategies=HOW, device=None, output=None, *, loss=True
+):
     """Traduce le frasi di una parte del corpus della ricetta e le confronta con quelle vere.
 
     part: «sviluppo» o «prova»; strategies: quali fra HOW; output: dove scrivere le traduzioni dell’ultima
-    strategia, una per riga. Rende un dizionario JSON con i punteggi, le firme, la data, le versioni, i secondi,
-    e le perdite sulle tre parti (losses). Il confronto non distingue le maiuscole: il corpus è in minuscolo.
+    strategia, una per riga; loss: se misurare anche le perdite sulle tre parti (losses). Rende un dizionario
+    JSON con i punteggi, le firme, la data, le versioni, i secondi e, se chieste, le perdite. Il confronto non
+    distingue le maiuscole: il corpus è in minuscolo.
     Errori: ImportError se sacrebleu non è installato; quelli di read_recipe e load_translator.
     """
     try:
@@ -53,7 +58,7 @@ def evaluate(model_path, recipe_path, data_folder=None, part="prova", strategies
         "parte": part,
         "frasi": len(pairs),
         "risultati": results,
-        "perdite": losses(model, tokenizer, parts),
+        **({"perdite": losses(model, tokenizer, parts)} if loss else {}),
         "data": datetime.now(UTC).date().isoformat(),
         "dispositivo": str(next(model.parameters()).device),
         "versioni": {"python": platform.python_version()}
@@ -80,25 +85,30 @@ def compare(folders, recipe_path, data_folder=None, part="prova", average=3, dev
 
     folders: le cartelle degli addestramenti, la prima è il principale e le altre si chiamano come lui più un
     trattino e il nome della variante. average: checkpoint mediati. Rende un dizionario JSON con un modello per
-    variante. Errori: ValueError se una cartella non ha checkpoint; quelli di evaluate.
+    variante; peso_massimo è la media di peak_weight, sulle stesse frasi, e manca dove non c’è un encoder di
+    attenzione. Errori: ValueError se una cartella non ha checkpoint; quelli di evaluate.
     """
     folders = [Path(folder) for folder in folders]
     paths = {folder: list_checkpoints(folder) for folder in folders}
     if empty := [str(folder) for folder, found in paths.items() if not found]:
         raise ValueError(f"nessun checkpoint in {', '.join(empty)}: attese cartelle di addestramenti")
     step = min(step_of(found[-1]) for found in paths.values())
-    models = {}
+    pairs, models = read_parts(read_recipe(recipe_path, data_folder))[0][part], {}
     for folder in tqdm(folders, desc="confronti", unit="modello"):
         with TemporaryDirectory() as packed:
             package(folder, packed, average, step)
             facts = json.loads(Path(packed, "addestramento.json").read_text("utf-8"))
-            result = evaluate(packed, recipe_path, data_folder, part, ["greedy"], device)
+            result = evaluate(packed, recipe_path, data_folder, part, ["greedy"], device, loss=False)
+            model, tokenizer = load_translator(packed, device)
         scores = result["risultati"]["greedy"]
         name = "principale" if folder == folders[0] else folder.name.removeprefix(f"{folders[0].name}-")
         models[name] = {
             "parametri": facts["parametri"], "token_visti": facts["token_visti"],
             "perdita_sviluppo": facts["sviluppo"][-1]["perdita"], "BLEU": scores["BLEU"], "chrF": scores["chrF"],
         }
+        if isinstance(model, Transformer):
+            sources = [src for src, _ in encode_pairs(pairs, tokenizer, model.config.max_len)]
+            models[name]["peso_massimo"] = round(peak_weight(model, sources).mean().item(), 3)
     shared = {key: result[key] for key in ("parte", "frasi", "data", "versioni")}
     signatures = {key: scores[key] for key in ("firma_BLEU", "firma_chrF")}
     return {"passi": step, "media": average, "modelli": models} | shared | signatures

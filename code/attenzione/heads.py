@@ -87,6 +87,17 @@ def alignment_error(rows, examples, sure):
     return 1 - hits / size
 
 
+@torch.no_grad()
+def peak_weight(model, sources):
+    """Quanto è concentrata l’attenzione dell’encoder: il peso più grande di ogni riga, in media: (n_layers, n_heads).
+
+    Vale 1 se ogni riga guarda una chiave sola, 1/n se le guarda tutte in parti uguali. model: un Transformer in
+    valutazione; sources: frasi, come identificatori.
+    """
+    rows = attention_rows(model, [Example(src, [], {}) for src in sources], "encoder")
+    return torch.cat([weights.amax(dim=-1) for weights in rows], dim=-1).mean(dim=-1)    # (N, h, n…) → (N, h)
+
+
 def attention_rows(model, examples, kind):
     """I pesi di ogni esempio, uno alla volta: (n_layers, n_heads, n_q, n_k)."""
     if kind not in KINDS:

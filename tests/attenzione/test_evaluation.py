@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from attenzione import evaluation
 from attenzione.__main__ import main
 from attenzione.evaluation import compare, losses
 from attenzione.packaging import package
@@ -36,10 +37,12 @@ def trained(tmp_path, monkeypatch):
     return tmp_path / "addestramenti"
 
 
-def test_i_confronti_sono_allo_stesso_passo(trained, capsys):
+def test_i_confronti_sono_allo_stesso_passo(trained, capsys, monkeypatch):
     folders = [str(trained / "prova"), str(trained / "prova-una-testa")]
+    monkeypatch.setattr(evaluation, "losses", lambda *_: pytest.fail("i confronti non usano le perdite"))
     result = compare(folders, "r.yml", average=2, device="cpu")
     assert result["passi"] == 4 and list(result["modelli"]) == ["principale", "una-testa"]
+    assert all(0 < scores["peso_massimo"] <= 1 for scores in result["modelli"].values())
     assert len({scores["token_visti"] for scores in result["modelli"].values()}) == 1
     arguments = ["--da", *folders, "--ricetta", "r.yml", "--uscita", "c.json", "--dispositivo", "cpu"]
     assert main(["confronta", *arguments]) == 0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from attenzione.config import TransformerConfig
-from attenzione.heads import Example, alignment_error, alignment_error_rate, chance_accuracy, head_accuracy
+from attenzione.heads import Example, alignment_error, alignment_error_rate, chance_accuracy, head_accuracy, peak_weight
 from attenzione.model import Transformer
 
 
@@ -60,6 +60,19 @@ def test_un_modello_vero_rende_strati_per_teste():
     examples = [Example([4, 5, 6], [7, 8], {1: frozenset({0})})]
     for kind in ("encoder", "decoder", "encoder-decoder"):
         assert head_accuracy(model, examples, kind).shape == (2, 4)
+
+
+def test_il_peso_piu_grande_in_media():
+    class Fixed:
+        config = TransformerConfig(n_vocab=9)
+        embedding = torch.nn.Linear(1, 1)
+        parameters = embedding.parameters
+
+        def attention_weights(self, src, tgt):
+            n = src.size(1)                                           # una testa sicura, una che guarda tutto uguale
+            return {"encoder": [torch.stack([torch.eye(n), torch.full((n, n), 1 / n)])[None]]}
+
+    torch.testing.assert_close(peak_weight(Fixed(), [[5], [5, 6, 7]]), torch.tensor([[1.0, (1 + 3 / 3) / 4]]))
 
 
 def test_argomenti_sbagliati():

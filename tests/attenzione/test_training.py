@@ -273,6 +273,13 @@ def test_a_loss_that_is_not_finite_stops_the_training():
         train(model, PAIRS, TRAINING, progress=False)
 
 
+def test_the_factor_multiplies_equation_3(tmp_path):
+    _, records = run(tmp_path, training=replace(TRAINING, rate_factor=0.5))
+    assert [r["lrate"] for r in records] == [0.5 * lrate(r["step"], 8, 5) for r in records]
+    with pytest.raises(ValueError, match=r"rate_factor = 0\.5 invece di 1\.0"):
+        run(tmp_path, training=replace(TRAINING, steps=14))
+
+
 def test_progress_is_shown_in_italian(capsys):
     train(Transformer(CONFIG), PAIRS, replace(TRAINING, steps=3))
     shown = capsys.readouterr().err
@@ -285,6 +292,9 @@ def test_progress_is_shown_in_italian(capsys):
         ({"steps": 0}, "steps vale 0: atteso un intero positivo"),
         ({"max_tokens": 1.5}, "max_tokens vale 1.5: atteso un intero positivo"),
         ({"accumulate": -1}, "accumulate vale -1"),
+        ({"rate_factor": 0}, "rate_factor vale 0: atteso un numero positivo"),
+        ({"rate_factor": math.nan}, "rate_factor vale nan: atteso un numero positivo"),
+        ({"rate_factor": "0,3"}, "rate_factor vale 0,3: atteso un numero positivo"),
         ({"precision": "fp8"}, "precision vale «fp8»: atteso «float32» o «bf16»"),
     ],
 )

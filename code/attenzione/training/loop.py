@@ -28,7 +28,8 @@ class TrainingConfig:
     """Come si addestra; i valori predefiniti sono quelli del modello base dell’articolo.
 
     steps: passi di Adam; max_tokens: token di partenza e di arrivo per batch; warmup_steps: equazione (3);
-    accumulate: batch per passo e per processo; precision: «float32» o «bf16» (calcoli misti); compile:
+    rate_factor: per quanto si moltiplica il tasso dell’equazione (3), 1 nell’articolo; accumulate: batch per passo e
+    per processo; precision: «float32» o «bf16» (calcoli misti); compile:
     torch.compile; save_every: passi fra due checkpoint; keep: quanti checkpoint restano; seed: il seme.
     Errori: ValueError che nomina la voce, il valore e che cosa era atteso.
     """
@@ -36,6 +37,7 @@ class TrainingConfig:
     steps: int = 100_000
     max_tokens: int = 25_000
     warmup_steps: int = 4_000
+    rate_factor: float = 1.0
     accumulate: int = 1
     precision: str = "float32"
     compile: bool = False
@@ -46,6 +48,10 @@ class TrainingConfig:
     def __post_init__(self):
         for name in ("steps", "max_tokens", "warmup_steps", "accumulate", "save_every", "keep"):
             check_positive_integer(name, getattr(self, name))
+        if isinstance(self.rate_factor, bool) or not isinstance(self.rate_factor, int | float) or not (
+            0 < self.rate_factor < math.inf
+        ):
+            raise ValueError(f"rate_factor vale {self.rate_factor}: atteso un numero positivo")
         if self.precision not in ("float32", "bf16"):
             raise ValueError(f"precision vale «{self.precision}»: atteso «float32» o «bf16»")
 
@@ -79,6 +85,7 @@ def train(
     found = list_checkpoints(folder) if folder else []
     if found:
         saved, rng = restore(found[-1], model, optimizer)
+        saved = {"rate_factor": 1.0} | saved                # nei checkpoint più vecchi non c’era
         check_same_config(found[-1], saved, {k: state[k] for k in ("pairs", "world", *same_run(training))})
         state = saved
         set_rng(rng, rank, device)
@@ -97,7 +104,7 @@ def train(
             group = list(islice(stream, training.accumulate * world))
             batches = [[pairs[i] for i in batch] for batch, _, _ in group]
             tokens = sum(len(tgt) + 1 for batch in batches for _, tgt in batch)
-            rate = lrate(step, model.config.d_model, training.warmup_steps)
+            rate = training.rate_factor * lrate(step, model.config.d_model, training.warmup_steps)
             for parameters in optimizer.param_groups:
                 parameters["lr"] = rate
             loss = gradient_step(run, model.config, batches[rank::world], tokens, training.precision, device)
@@ -180,7 +187,7 @@ def mixed_precision(device, precision):
 
 def same_run(training):
     """Le voci che devono restare uguali perché un addestramento ripreso dia gli stessi numeri."""
-    names = ("max_tokens", "warmup_steps", "accumulate", "precision", "seed")
+    names = ("max_tokens", "warmup_steps", "rate_factor", "accumulate", "precision", "seed")
     return {name: asdict(training)[name] for name in names}
 
 
