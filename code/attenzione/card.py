@@ -53,8 +53,8 @@ nulla. Frasi quasi uguali, e la stessa frase italiana per due inglesi diverse, p
 {integer(facts["parametri"])} parametri. Come nell’articolo: post-norm, embedding condivisi, Adam, ed equazione (3) con
 {integer(training["warmup_steps"])} passi di warmup. Batch fino a {integer(training["max_tokens"])} token di partenza e
 di arrivo, calcoli in {training["precision"]}. I pesi sono la media dei checkpoint dei passi
-{", ".join(map(integer, facts["media_dei_passi"]))}, scritti in float16; quanti mediarne lo ha
-deciso lo sviluppo. Tutto il resto è in `ricetta.yml`:
+{", ".join(map(integer, facts["media_dei_passi"]))},
+scritti in float16; quanti mediarne lo ha deciso lo sviluppo. Tutto il resto è in `ricetta.yml`:
 
 ```sh
 make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dati
