@@ -185,7 +185,7 @@ def ricomposto(chromium, indirizzo: str) -> float:
     arrivi = sorted(e["ts"] for e in finiti if e["ts"] < primo["ts"])
     filo = [e for e in eventi if (e["pid"], e["tid"]) == (primo["pid"], primo["tid"]) and e["ts"] < primo["ts"]]
     compiti = [e for e in filo if e["name"] == "ThreadControllerImpl::RunTask" and "tdur" in e]
-    assert arrivi and compiti
+    assert len(attesi) == 2 and arrivi and compiti  # il foglio e la pagina
     secondi, prima = 0.0, 0.0
     for arrivo in [*arrivi, primo["ts"]]:
         lavoro = sum(e["tdur"] for e in compiti if prima <= e["ts"] < arrivo) / 1e6
@@ -201,7 +201,7 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     """Byte e salti come li vede il browser; il primo testo entro il tempo dato.
 
     L’orologio conta anche ciò che fanno gli altri processi di chi prova, e può solo sbagliare in più: se non basta, il
-    tempo si ricompone, e vale la misura meno disturbata.
+    tempo si ricompone. Vale la mediana: il browser disegna ora prima ora dopo l’arrivo di tutta la pagina.
     """
     nome = senza.pagina(pagina)
     indirizzo = f"{sito}/{nome}"
@@ -209,4 +209,4 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     assert max(v["contati"] for v in visite) <= BILANCIO, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
     if min(v["primo"] for v in visite) > LETTURA:
-        assert min(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA
+        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA
