@@ -59,7 +59,7 @@ addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi d
 	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))
 
 benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]")
-	@$(PY) -m attenzione.benchmark
+	@$(PY) -m attenzione.measure.benchmark
 
 figure: ambiente  ## esporta tutte le figure in _build/figure, in SVG e in PDF
 	@$(PY) -m attenzione.figures

@@ -1,1 +1,25 @@
-"""Il Transformer di «Attention Is All You Need» (2017), con i nomi dell’articolo."""
+"""Il Transformer di «Attention Is All You Need» (2017), con i nomi dell’articolo.
+
+L’articolo, sezione per sezione:
+
+- §3.1 ``layers`` (somma e normalizzazione, i due tipi di strato), ``model`` (le pile, il modello intero)
+- §3.2 ``attention`` (equazione 1, attenzione multi-testa, maschere, attenzione additiva)
+- §3.3 ``feedforward``
+- §3.4 e §3.5 ``embedding`` (embedding condivisi, codifica posizionale)
+- §5.1 ``data`` (corpora, token, microlingua, giochi)
+- §5 ``training`` (batch, tasso di apprendimento, label smoothing, ciclo, checkpoint)
+- §6.1 ``decoding`` (greedy, beam search, campionamento, con la cache)
+- tabella 3 ``config`` (le grandezze di ogni modello; i numeri delle tabelle 1–4 sono in ``tabelle.yml``)
+
+Intorno: ``device`` sceglie CPU o GPU; ``evidence`` è ciò con cui si decidono le affermazioni (costi, tabelle, repliche,
+teste); ``translator`` è il modello che viaggia col libro; ``measure`` misura i tempi; ``figures`` disegna.
+``python -m attenzione`` addestra, traduce, valuta.
+
+Si importa solo verso il basso: figures → translator, measure → evidence → training → data → i moduli dell’articolo.
+"""
+
+import sys
+
+from attenzione.moved import MovedModules
+
+sys.meta_path.append(MovedModules())

@@ -209,8 +209,8 @@ def run_translate(options):
 
     from attenzione.decoding import beam_search, greedy, sample, stream
     from attenzione.device import pick_device
-    from attenzione.pretrained import encode_source, load_translator
     from attenzione.training.batches import pad
+    from attenzione.translator.pretrained import encode_source, load_translator
 
     if options.via_via and options.strategia != "greedy":
         raise ValueError(f"--strategia vale «{options.strategia}»: con --via-via atteso «greedy»")
@@ -254,7 +254,7 @@ def translate_lines(options, model, tokenizer, batch_size=32):
     Anche una riga che non si può tradurre dà una riga vuota: il perché va sullo standard error, e alla fine
     si alza ValueError.
     """
-    from attenzione.pretrained import encode_source, translate
+    from attenzione.translator.pretrained import encode_source, translate
 
     size, failed, number = 1 if sys.stdin.isatty() else batch_size, 0, 0
     while lines := list(islice(sys.stdin.buffer, size)):
@@ -279,8 +279,8 @@ def translate_lines(options, model, tokenizer, batch_size=32):
 
 def run_evaluate(options):
     from attenzione.device import pick_device
-    from attenzione.evaluation import evaluate, show
-    from attenzione.pretrained import shipped_folder
+    from attenzione.translator.evaluation import evaluate, show
+    from attenzione.translator.pretrained import shipped_folder
 
     folder = Path(options.modello or shipped_folder())
     recipe = options.ricetta or (folder if folder.is_dir() else folder.parent) / "ricetta.yml"
@@ -294,7 +294,7 @@ def run_evaluate(options):
 
 def run_compare(options):
     from attenzione.device import pick_device
-    from attenzione.evaluation import compare
+    from attenzione.translator.evaluation import compare
 
     device = pick_device(options.dispositivo)
     result = compare(options.da, options.ricetta, options.dati, options.parte, device=device)
@@ -304,14 +304,14 @@ def run_compare(options):
 
 
 def run_package(options):
-    from attenzione.packaging import package
+    from attenzione.translator.packaging import package
 
     print(package(options.da, options.a, options.media, options.fino_a))
 
 
 def run_card(options):
-    from attenzione.card import write_card
-    from attenzione.pretrained import shipped_folder
+    from attenzione.translator.card import write_card
+    from attenzione.translator.pretrained import shipped_folder
 
     print(write_card(options.modello or shipped_folder()))
 

@@ -40,13 +40,6 @@ def describe_device(device):
     return f"CPU, {torch.get_num_threads()} thread, torch {version}"
 
 
-def pick_dtype(device):
-    """La precisione dei calcoli misti: bfloat16 sulle GPU CUDA che la sanno usare, float32 altrove."""
-    if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.bfloat16
-    return torch.float32
-
-
 def emulates_bf16(device):
     """Vero se device è una CPU x86 senza le istruzioni AVX-512: il bfloat16 vi è emulato, e lentissimo."""
     return torch.device(device).type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"

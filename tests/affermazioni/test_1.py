@@ -5,8 +5,8 @@ from registro import affermazione
 from torch import nn
 
 from attenzione.attention import causal_mask, scaled_dot_product_attention
-from attenzione.complexity import build_layer, sequential_operations
 from attenzione.config import load_tables
+from attenzione.evidence.complexity import build_layer, sequential_operations
 
 
 def recurrent(X):

@@ -11,7 +11,7 @@ from registro import affermazione
 
 from attenzione.attention import AdditiveAttention, scaled_dot_product_attention
 from attenzione.figures import softmax_saturation
-from attenzione.timing import best_seconds
+from attenzione.measure.timing import best_seconds
 
 
 def draw(n_q=6, n_k=9, d_k=64, d_v=64, seed=0):

@@ -4,7 +4,8 @@ import sympy as sp
 import torch
 from registro import affermazione
 
-from attenzione.complexity import (
+from attenzione.config import load_tables
+from attenzione.evidence.complexity import (
     COSTS,
     build_layer,
     connections,
@@ -14,7 +15,6 @@ from attenzione.complexity import (
     sequential_operations,
     steps,
 )
-from attenzione.config import load_tables
 
 n, d, k, r = sp.symbols("n d k r", positive=True, integer=True)
 SIZES = {n: 24, d: 32, k: 5, r: 7}

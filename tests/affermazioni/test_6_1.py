@@ -8,8 +8,8 @@ from registro import affermazione
 
 from attenzione.config import TransformerConfig, load_tables
 from attenzione.decoding import beam_search, greedy, length_penalty
+from attenzione.evidence.tables import training_flops
 from attenzione.model import Transformer
-from attenzione.tables import training_flops
 
 TABLE = {row["model"]: row for row in load_tables()["tabella_2"]}
 PREVIOUS = [row for row in TABLE.values() if row["gruppo"] != "transformer"]

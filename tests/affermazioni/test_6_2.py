@@ -10,9 +10,9 @@ from registro import affermazione
 
 from attenzione.attention import MultiHeadAttention
 from attenzione.config import BASE, TABLE_3, count_parameters, load_tables
+from attenzione.evidence.replica import SMALL, replay
+from attenzione.evidence.tables import vocabulary_range
 from attenzione.model import Transformer
-from attenzione.replica import SMALL, replay
-from attenzione.tables import vocabulary_range
 
 CELLS = {row["nome"]: row["celle"] for row in load_tables()["tabella_3"]}
 GROUP_A = ("base", "A-h1", "A-h4", "A-h16", "A-h32")

@@ -4,7 +4,7 @@ import pytest
 from registro import affermazione
 
 from attenzione.config import load_tables
-from attenzione.trees import brackets, linearize, parse, words
+from attenzione.evidence.trees import brackets, linearize, parse, words
 
 TABLE = load_tables()["tabella_4"]
 TREES = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attenzione.device import describe_device, pick_device, pick_dtype, seed_everything
+from attenzione.device import describe_device, pick_device, seed_everything
 
 
 def test_pick_device_prefers_cuda_then_mps_then_cpu(monkeypatch):
@@ -38,10 +38,6 @@ def test_describe_device():
     assert text.startswith(f"CPU, {torch.get_num_threads()} thread, torch ") and "+" not in text
 
 
-def test_pick_dtype():
-    assert pick_dtype("cpu") == torch.float32
-
-
 def test_the_same_seed_gives_the_same_numbers():
     def draw(seed):
         seed_everything(seed)
@@ -63,4 +59,3 @@ def test_cuda_is_found_and_described():
     device = pick_device()
     assert device.type == "cuda"
     assert describe_device(device).startswith(f"CUDA: {torch.cuda.get_device_name(device)}, ")
-    assert pick_dtype(device) == torch.bfloat16

@@ -11,8 +11,9 @@ import torch
 
 from attenzione.config import TransformerConfig
 from attenzione.data.tokenizer import BytePairTokenizer
+from attenzione.evidence.words import word_attention
+from attenzione.figures.viewer import attention_view
 from attenzione.model import Transformer
-from attenzione.viewer import attention_view, word_attention
 from lettore.estensione import visore
 
 RADICE = Path(__file__).resolve().parents[2]

@@ -12,8 +12,9 @@ from test_browser import TELEFONO, violazioni
 
 from attenzione.config import TransformerConfig
 from attenzione.data.tokenizer import BytePairTokenizer
+from attenzione.evidence.words import word_attention
+from attenzione.figures.viewer import attention_view
 from attenzione.model import Transformer
-from attenzione.viewer import attention_view, word_attention
 
 FRASI = [
     ("The responsibilities of the member states are clear.", "le responsabilità degli stati membri sono chiare."),

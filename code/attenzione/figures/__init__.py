@@ -1,21 +1,21 @@
 """Le figure del libro: ogni funzione rende la figura, senza mostrarla."""
 
-from .architecture import multi_head_figure, scaled_dot_product_diagram, transformer_diagram
-from .attention_lines import attention_lines, attention_of, attention_panels
-from .complexity import layer_costs, longest_paths
-from .curve import learning_curve
-from .decoding import beam_tree, next_token_figure
-from .descent import cobweb_figure, valley_figure
-from .gradients import gradient_figure, layer_gradients, residual_gradients
-from .learning import learn_previous, learning_film, learning_frames, separation_figure
-from .positions import position_map, position_products, position_waves, wavelengths
-from .replay import replay_figure
-from .roofline import roofline_figure
-from .round_trip import round_trip_figure
-from .saturation import saturation_figure, softmax_saturation
-from .schedule import schedule_figure
-from .smoothing import smoothing_figure
-from .steps import (
+from attenzione.figures.architecture import multi_head_figure, scaled_dot_product_diagram, transformer_diagram
+from attenzione.figures.attention_lines import attention_lines, attention_of, attention_panels
+from attenzione.figures.complexity import layer_costs, longest_paths
+from attenzione.figures.curve import learning_curve
+from attenzione.figures.decoding import beam_tree, next_token_figure
+from attenzione.figures.descent import cobweb_figure, valley_figure
+from attenzione.figures.gradients import gradient_figure, layer_gradients, residual_gradients
+from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
+from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
+from attenzione.figures.replay import replay_figure
+from attenzione.figures.roofline import roofline_figure
+from attenzione.figures.round_trip import round_trip_figure
+from attenzione.figures.saturation import saturation_figure, softmax_saturation
+from attenzione.figures.schedule import schedule_figure
+from attenzione.figures.smoothing import smoothing_figure
+from attenzione.figures.steps import (
     product_spread,
     score_map,
     softmax_steps,
@@ -23,8 +23,8 @@ from .steps import (
     weighted_sum_figure,
     weights_and_effects,
 )
-from .style import attention_map, decimal_comma, use_style
-from .toy import depth_figure, letter_map
+from attenzione.figures.style import attention_map, decimal_comma, use_style
+from attenzione.figures.toy import depth_figure, letter_map
 
 __all__ = [
     "attention_lines",

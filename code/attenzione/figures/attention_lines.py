@@ -4,13 +4,13 @@ import torch
 from matplotlib.patches import Rectangle
 
 from attenzione.data import example
+from attenzione.evidence.heads import KINDS
 from attenzione.figures.style import blank_figure, example_weights
 
 # otto teste: un colore (sicuro per i daltonici) e un tratteggio (che resta in grigio) ciascuna
 HEAD_STYLES = (("#0072B2", "-"), ("#D55E00", (0, (5, 1.5))), ("#009E73", (0, (1.2, 1))), ("#7A5195", (0, (5, 1, 1, 1))),
                ("#E69F00", (0, (8, 2))), ("#CC79A7", (0, (3, 1, 1, 1, 1, 1))), ("#56B4E9", (0, (2.5, 2.5))),
                ("#000000", (0, (10, 2, 2, 2))))
-KINDS = ("encoder", "decoder", "encoder-decoder")
 ROW, LINES, CHARACTER, SQUARE = 0.27, 2.1, 0.112, 0.24      # in pollici: riga, spazio delle linee, lettera, casella
 FAINT = 0.02                                                # i pesi più piccoli non si disegnano
 

@@ -12,7 +12,7 @@ LINES = {"self-attention": ("C0", "-", "o"), "ricorrente": ("C1", "--", "s"), "c
 
 def layer_costs(d=512, kernel_size=3, r=32):
     """Le operazioni di uno strato contro n, per d fissato; la riga verticale segna n = d. Rende la figura."""
-    from attenzione import complexity  # sympy si carica soltanto per queste due figure
+    from attenzione.evidence import complexity  # sympy si carica soltanto per queste due figure
 
     values = {complexity.d: d, complexity.k: kernel_size, complexity.r: r}
     lengths = 2.0 ** torch.arange(4, 14)
@@ -31,7 +31,7 @@ def layer_costs(d=512, kernel_size=3, r=32):
 
 def longest_paths(lengths=(8, 16, 32, 64), kernel_size=3, r=9):
     """La lunghezza massima del cammino contro n, cercata nei collegamenti di strati veri. Rende la figura."""
-    from attenzione import complexity
+    from attenzione.evidence import complexity
 
     fig, ax = plt.subplots(figsize=(7, 4.6))
     for kind, (color, line, marker) in LINES.items():

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.ticker import MultipleLocator
 
-from .style import decimal_comma
+from attenzione.figures.style import decimal_comma
 
 VALLEY = ((13.0, 12.0), (12.0, 13.0))       # le derivate seconde della valle: curvature 1 e 25, lungo le diagonali
 STYLES = ("-", "--", "-.")

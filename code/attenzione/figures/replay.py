@@ -3,9 +3,8 @@
 import matplotlib.pyplot as plt
 
 from attenzione.config import load_tables
-from attenzione.replica import ROWS
-
-from .style import decimal_comma
+from attenzione.evidence.replica import ROWS
+from attenzione.figures.style import decimal_comma
 
 LABELS = {"A-h1": "una testa", "A-h32": "32 teste", "B-dk32": "chiavi corte", "B-dk16": "chiavi cortissime",
           "C-N8": "più strati", "C-d256": "vettori più corti", "C-ff1024": "FFN più stretta",

@@ -18,7 +18,7 @@ EXAMPLE = {
 def roofline_figure(report=EXAMPLE):
     """Operazioni al secondo contro operazioni per byte, in scala logaritmica, sotto il tetto della macchina.
 
-    report: come quello di attenzione.roofline.measure, inventato se non è dato. Rende la figura.
+    report: come quello di attenzione.measure.roofline.measure, inventato se non è dato. Rende la figura.
     Errori: ValueError se non ha punti.
     """
     points = report["punti"]

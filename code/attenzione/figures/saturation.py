@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.ticker import MaxNLocator
 
-from .style import decimal_comma
+from attenzione.figures.style import decimal_comma
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 

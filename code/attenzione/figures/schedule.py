@@ -3,9 +3,8 @@
 import matplotlib.pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
+from attenzione.figures.style import decimal_comma
 from attenzione.training.schedule import lrate
-
-from .style import decimal_comma
 
 
 def schedule_figure(

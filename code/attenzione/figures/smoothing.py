@@ -3,9 +3,8 @@
 import matplotlib.pyplot as plt
 import torch
 
+from attenzione.figures.style import decimal_comma
 from attenzione.training.loss import check_eps_ls, label_smoothing_loss
-
-from .style import decimal_comma
 
 
 def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):

@@ -50,12 +50,6 @@ def antecedent_link(pair):
     return pair.antecedent
 
 
-def previous_links(pair):
-    """Dalla parola in mezzo alla frase a quella subito prima."""
-    middle = len(pair.english) // 2
-    return middle, middle - 1
-
-
 def head_scores(model, vocabulary, pairs, link):
     """Quanto ogni testa della self-attention dell’encoder segue un legame, in media sulle frasi che lo hanno.
 

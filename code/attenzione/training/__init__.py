@@ -1,1 +1,6 @@
-"""L’addestramento dell’articolo, §5: tasso di apprendimento, label smoothing, batch, ciclo, checkpoint."""
+"""L’addestramento, §5, nell’ordine dell’articolo.
+
+§5.1 ``batches``; §5.3 ``schedule`` (equazione 3 e Adam); §5.4 ``loss`` (label smoothing); §6.1 ``checkpoint`` (la media
+degli ultimi). ``loop`` li mette insieme, ``distributed`` su più processi, ``recipe`` da un file YAML.
+Qui nessun modulo importa un’architettura: una ricetta e un checkpoint dicono il nome della loro classe.
+"""

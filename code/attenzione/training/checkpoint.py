@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from attenzione.config import TransformerConfig
-from attenzione.lstm import AttentionLSTM, LSTMConfig
 from attenzione.model import Transformer
+from attenzione.translator.lstm import AttentionLSTM, LSTMConfig
 
 FORMAT = "attenzione-1"
 MODELS = {"transformer": (TransformerConfig, Transformer), "lstm": (LSTMConfig, AttentionLSTM)}

@@ -1,6 +1,6 @@
 """La vista dell’attenzione: carica visore.js e visore.css soltanto nelle pagine che la contengono.
 
-L’elemento e i suoi dati li scrive una cella, con attenzione.viewer.
+L’elemento e i suoi dati li scrive una cella, con attenzione.figures.viewer.
 """
 
 

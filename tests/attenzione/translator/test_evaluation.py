@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from attenzione import evaluation
 from attenzione.__main__ import main
-from attenzione.evaluation import compare, losses
-from attenzione.packaging import package
-from attenzione.pretrained import encode_source, load_translator
 from attenzione.training.recipe import read_parts, read_recipe
+from attenzione.translator import evaluation
+from attenzione.translator.evaluation import compare, losses
+from attenzione.translator.packaging import package
+from attenzione.translator.pretrained import encode_source, load_translator
 
 RECIPE = """
 nome: prova

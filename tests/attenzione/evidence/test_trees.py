@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attenzione.trees import bracket_f1, brackets, linearize, parse, words
+from attenzione.evidence.trees import bracket_f1, brackets, linearize, parse, words
 
 GOLD = ("S", ("NP", "la", "gatta"), ("VP", "vede", ("NP", "il", "topo"), ("PP", "con", ("NP", "la", "lente"))))
 OTHER = ("S", ("NP", "la", "gatta"), ("VP", "vede", ("NP", ("NP", "il", "topo"), ("PP", "con", ("NP", "la", "lente")))))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from attenzione.heads import Example, chance_accuracy, head_accuracy
-from attenzione.viewer import split_words, word_attention
+from attenzione.evidence.heads import Example, chance_accuracy, head_accuracy
+from attenzione.evidence.words import split_words, word_attention
 
 # frase | verbo:soggetto | verbo:parola lontana che ne completa il senso | i nomi prima di «its», con
 # l’asterisco quello a cui rimanda
@@ -107,7 +107,7 @@ def halves(sentences):
 
 
 def relation_examples(tokenizer, sentences, relation):
-    """Gli esempi di una relazione per attenzione.heads: dalle parole ai pezzi; le frasi senza la relazione si saltano.
+    """Gli esempi di una relazione, per head_accuracy: dalle parole ai pezzi; le frasi senza la relazione si saltano.
 
     Errori: ValueError se relation non è fra RELATIONS, o se il tokenizer divide le parole in un altro modo.
     """

@@ -4,8 +4,8 @@ import json
 
 import torch
 
-from attenzione import benchmark
-from attenzione.benchmark import Ours, Sizes, TorchTransformer, operations
+from attenzione.measure import benchmark
+from attenzione.measure.benchmark import Ours, Sizes, TorchTransformer, operations
 
 TINY = Sizes(
     n_vocab=50, n_layers=1, d_model=8, d_ff=16, n_heads=2, batch=3, sentences=2, length=5, generated=8, n_attention=64

@@ -1,6 +1,6 @@
 """Il tetto di una macchina: operazioni e byte contati, velocità misurate.
 
-python -m attenzione.roofline misura la macchina su cui gira; con --registra FILE, che chiede una GPU, scrive le
+python -m attenzione.measure.roofline misura la macchina su cui gira; con --registra FILE, che chiede una GPU, scrive le
 misure in JSON con il dispositivo, la data e il comando. Il libro mostra gpu.json, accanto a questo file, se c’è.
 """
 
@@ -20,9 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from attenzione.attention import fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE
 from attenzione.device import describe_device, pick_device
+from attenzione.evidence.tables import TFLOPS
+from attenzione.measure.timing import best_seconds
 from attenzione.model import Transformer
-from attenzione.tables import TFLOPS
-from attenzione.timing import best_seconds
 
 RECORDED = Path(__file__).with_name("gpu.json")
 
@@ -186,7 +186,7 @@ def as_text(report):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m attenzione.roofline", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m attenzione.measure.roofline", description=__doc__.split("\n")[0])
     parser.add_argument("--dispositivo", help="cpu, mps, cuda; la GPU, se c’è")
     parser.add_argument("--registra", metavar="FILE", help="scrive le misure in FILE; vuole una GPU")
     options = parser.parse_args(arguments)
@@ -200,7 +200,7 @@ def main(arguments=None):
     report = measure(device)
     print(report["dispositivo"], as_text(report), sep="\n")
     if options.registra:
-        report["comando"] = f"python -m attenzione.roofline --registra {options.registra}"
+        report["comando"] = f"python -m attenzione.measure.roofline --registra {options.registra}"
         record(report, options.registra)
 
 

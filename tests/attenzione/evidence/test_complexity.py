@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from attenzione.attention import scaled_dot_product_attention
-from attenzione.complexity import (
+from attenzione.evidence.complexity import (
     COSTS,
     build_layer,
     connections,
@@ -15,7 +15,7 @@ from attenzione.complexity import (
     restricted_attention,
     steps,
 )
-from attenzione.tables import measured_complexity, printed_table
+from attenzione.evidence.tables import measured_complexity, printed_table
 
 
 def vectors(n, d):

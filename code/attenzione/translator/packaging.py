@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from attenzione.pretrained import TOKENIZER, WEIGHTS
 from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, read_checkpoint, save_checkpoint
+from attenzione.translator.pretrained import TOKENIZER, WEIGHTS
 
 
 def package(source, target, average=5, last_step=None):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attenzione.config import TABLE_3
-from attenzione.replica import N_SPECIAL, ROWS, SMALL, neighbour_sentences, replay
+from attenzione.evidence.replica import N_SPECIAL, ROWS, SMALL, neighbour_sentences, replay
 
 
 def sentences(n=200, seed=0, **how):

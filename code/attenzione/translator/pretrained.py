@@ -19,7 +19,7 @@ def shipped_folder():
     Quali siano lo scrive pip: la cartella dei dati cambia da un sistema all’altro, e su Colab non è sys.prefix.
     Errori: FileNotFoundError se non è in nessuno dei due posti.
     """
-    place = Path(__file__).parents[2] / "modelli" / SHIPPED
+    place = Path(__file__).parents[3] / "modelli" / SHIPPED
     if (place / WEIGHTS).is_file():
         return place
     for distribution in importlib.metadata.distributions(name="attenzione"):

@@ -7,11 +7,11 @@ import torch
 
 from attenzione.config import TransformerConfig
 from attenzione.data.toy import toy_pairs
-from attenzione.lstm import AttentionLSTM, LSTMConfig
 from attenzione.model import Transformer
 from attenzione.training.batches import pad
 from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, load_model
 from attenzione.training.loop import TrainingConfig, train
+from attenzione.translator.lstm import AttentionLSTM, LSTMConfig
 
 CONFIG = LSTMConfig(n_vocab=14, n_layers=1, d_model=16, d_hidden=32, p_drop=0.0)
 

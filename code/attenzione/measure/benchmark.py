@@ -1,6 +1,6 @@
 """Quanto è veloce: questo Transformer accanto ad altri, misurati a turno nello stesso programma.
 
-python -m attenzione.benchmark misura un passo di addestramento e la generazione greedy e beam di ogni modello,
+python -m attenzione.measure.benchmark misura un passo di addestramento e la generazione greedy e beam di ogni modello,
 poi il kernel di attenzione; scrive prestazioni.json e prestazioni.md. torch.nn.Transformer c’è sempre;
 MarianMT e x-transformers solo se installati (pip install ".[benchmark]"). Tutti hanno le stesse grandezze, la
 stessa perdita, lo stesso Adam e gli stessi token; il rapporto è con torch.nn.Transformer nello stesso giro.
@@ -313,7 +313,7 @@ def as_markdown(report):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m attenzione.benchmark", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m attenzione.measure.benchmark", description=__doc__.split("\n")[0])
     parser.add_argument("--giri", type=int, default=7, help="giri misurati, dopo uno per scaldare (7)")
     parser.add_argument("--cartella", default="_build/prestazioni", help="dove scrivere (_build/prestazioni)")
     parser.add_argument("--thread", type=int, help="thread di PyTorch")

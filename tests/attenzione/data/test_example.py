@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attenzione.data import example
-from attenzione.timing import best_seconds
+from attenzione.measure.timing import best_seconds
 
 
 def test_dimensioni_tutte_diverse():

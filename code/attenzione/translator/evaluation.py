@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
-from attenzione.heads import peak_weight
+from attenzione.evidence.heads import peak_weight
 from attenzione.model import Transformer
-from attenzione.packaging import package, step_of
-from attenzione.pretrained import load_translator, translate
 from attenzione.training.checkpoint import list_checkpoints
 from attenzione.training.loop import dev_loss
 from attenzione.training.recipe import encode_pairs, read_parts, read_recipe
+from attenzione.translator.packaging import package, step_of
+from attenzione.translator.pretrained import load_translator, translate
 
 HOW = {"beam": "beam search, ampiezza 4, α = 0,6", "greedy": "greedy"}
 

@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 
-from attenzione import roofline
 from attenzione.attention import fused_attention, scaled_dot_product_attention
 from attenzione.config import TransformerConfig
-from attenzione.roofline import DATASHEETS, Roof, count_traffic, measure, record, recorded
+from attenzione.measure import roofline
+from attenzione.measure.roofline import DATASHEETS, Roof, count_traffic, measure, record, recorded
 
 TINY = TransformerConfig(n_vocab=50, n_layers=1, d_model=8, d_ff=16, n_heads=2, max_len=16)
 SIZES = {"numbers": 64, "n": 8, "positions": 4, "config": TINY}

@@ -5,9 +5,8 @@ import torch
 
 from attenzione.config import TransformerConfig
 from attenzione.data.tokenizer import BytePairTokenizer
-from attenzione.heads import head_accuracy
-from attenzione.model import Transformer
-from attenzione.relations import (
+from attenzione.evidence.heads import head_accuracy
+from attenzione.evidence.relations import (
     RELATIONS,
     best_head,
     chance,
@@ -19,7 +18,9 @@ from attenzione.relations import (
     scan_heads,
     trivial,
 )
-from attenzione.viewer import END, START, attention_view, by_words, split_words, word_attention
+from attenzione.evidence.words import END, START, by_words, split_words, word_attention
+from attenzione.figures.viewer import attention_view
+from attenzione.model import Transformer
 
 SENTENCES = read_sentences()
 PAIR = ("The judges protect the citizens with their laws.", "i giudici proteggono i cittadini.")

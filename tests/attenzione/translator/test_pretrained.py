@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from attenzione.card import render_card
-from attenzione.pretrained import WEIGHTS, load_translator, shipped_folder, translate
+from attenzione.translator.card import render_card
+from attenzione.translator.pretrained import WEIGHTS, load_translator, shipped_folder, translate
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ def test_an_installed_package_finds_its_model_where_pip_wrote_it(tmp_path):
     record.parent.mkdir()
     record.write_text("../dati/attenzione/europarl-en-it/modello.safetensors,,\n")
     (record.parent / "METADATA").write_text("Metadata-Version: 2.1\nName: attenzione\nVersion: 0.1.0\n")
-    code = "import attenzione.pretrained as p; print(p.__file__, p.shipped_folder(), sep='\\n')"
+    code = "import attenzione.translator.pretrained as p; print(p.__file__, p.shipped_folder(), sep='\\n')"
     environment = os.environ | {"PYTHONPATH": str(library)}
     found = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     assert found.stdout.splitlines() == [
-        str(library / "attenzione/pretrained.py"),
+        str(library / "attenzione/translator/pretrained.py"),
         str((ROOT / "modelli/europarl-en-it").resolve()),
     ]

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .config import TABLE_3, count_parameters, load_tables
+from attenzione.config import TABLE_3, count_parameters, load_tables
 
 LAYERS = {"Self-Attention": "Self-attention", "Recurrent": "Ricorrente", "Convolutional": "Convoluzionale",
           "Self-Attention (restricted)": "Self-attention (ristretta)"}
@@ -85,7 +85,7 @@ def measured_complexity(n=27, d=512, kernel_size=3, r=9):
     Le operazioni sono la formula derivata e il suo aumento da n a 2n, contato; le altre due colonne calcolate
     danno il valore per n e per 2n posizioni. Le celle con «(testo)» sono stampate nel testo della §4.
     """
-    from attenzione import complexity as c  # sympy si carica soltanto per questa tabella
+    from attenzione.evidence import complexity as c  # sympy si carica soltanto per questa tabella
 
     keys = ("complexity_per_layer", "sequential_operations", "maximum_path_length")
     printed = {row["layer"]: [f"${row[key]}$" for key in keys] for row in load_tables()["tabella_1"]}

@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from attenzione.config import TransformerConfig
-from attenzione.heads import Example, alignment_error, alignment_error_rate, chance_accuracy, head_accuracy, peak_weight
+from attenzione.evidence.heads import (
+    Example,
+    alignment_error,
+    alignment_error_rate,
+    chance_accuracy,
+    head_accuracy,
+    peak_weight,
+)
 from attenzione.model import Transformer
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from attenzione.config import BASE, TABLE_3, count_parameters, load_tables
-from attenzione.tables import (
+from attenzione.evidence.tables import (
     parameters_table,
     printed_table,
     training_cost_table,
