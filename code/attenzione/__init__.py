@@ -11,8 +11,9 @@ L’articolo, sezione per sezione:
 - §6.1 ``decoding`` (greedy, beam search, campionamento, con la cache)
 - tabella 3 ``config`` (le grandezze di ogni modello; i numeri delle tabelle 1–4 sono in ``tabelle.yml``)
 
-Intorno: ``device`` sceglie CPU o GPU; ``evidence`` è ciò con cui si decidono le affermazioni (costi, tabelle, repliche,
-teste); ``translator`` è il modello che viaggia col libro; ``measure`` misura i tempi; ``figures`` disegna.
+Intorno: ``device`` sceglie CPU o GPU; ``italian`` scrive i numeri e ``files`` i file; ``evidence`` è ciò con cui si
+decidono le affermazioni (costi, tabelle, repliche, teste); ``translator`` è il modello che viaggia col libro;
+``measure`` misura i tempi; ``figures`` disegna.
 ``python -m attenzione`` addestra, traduce, valuta.
 
 Si importa solo verso il basso: figures → translator, measure → evidence → training → data → i moduli dell’articolo.
@@ -20,6 +21,12 @@ Si importa solo verso il basso: figures → translator, measure → evidence →
 
 import sys
 
-from attenzione.moved import MovedModules
+from attenzione.moved import MovedModules, where_now
 
 sys.meta_path.append(MovedModules())
+
+
+def __getattr__(name):
+    """«from attenzione import heads»: se il modulo è stato spostato, l’errore dice dove."""
+    where_now(name)
+    raise AttributeError(f"attenzione non ha «{name}»")

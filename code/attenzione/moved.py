@@ -21,10 +21,16 @@ MOVED = {
 }
 
 
+def where_now(name):
+    """Errore per chi cerca nel pacchetto un modulo spostato, col posto nuovo; degli altri nomi non sa nulla."""
+    if name in MOVED:
+        raise ModuleNotFoundError(f"attenzione.{name} non c’è più: ora è {MOVED[name]}", name=f"attenzione.{name}")
+
+
 class MovedModules(MetaPathFinder):
-    """L’ultimo a cui Python chiede un modulo: di quelli spostati dice il posto nuovo, degli altri non sa nulla."""
+    """L’ultimo a cui Python chiede un modulo: «import attenzione.heads»."""
 
     def find_spec(self, fullname, path=None, target=None):
         package, _, name = fullname.partition(".")
-        if package == "attenzione" and name in MOVED:
-            raise ModuleNotFoundError(f"{fullname} non c’è più: ora è {MOVED[name]}", name=fullname)
+        if package == "attenzione":
+            where_now(name)

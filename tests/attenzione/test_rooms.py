@@ -12,7 +12,7 @@ from attenzione.moved import MOVED
 
 CODE = Path(__file__).resolve().parents[2] / "code"
 FLOORS = (
-    ("moved", "config", "device"),
+    ("moved", "italian", "files", "config", "device"),
     ("attention", "feedforward", "embedding", "decoding"),
     ("layers",),
     ("model",),
@@ -111,6 +111,8 @@ for module in {MODULES}:
 def test_un_nome_vecchio_dice_dove_e_ora_il_modulo(old):
     with pytest.raises(ModuleNotFoundError, match=MOVED[old].split(" ")[0]):
         importlib.import_module(f"attenzione.{old}")
+    with pytest.raises(ModuleNotFoundError, match=MOVED[old].split(" ")[0]):
+        exec(f"from attenzione import {old}", {})
 
 
 def test_i_posti_nuovi_ci_sono():

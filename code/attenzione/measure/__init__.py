@@ -1,1 +1,1 @@
-"""I tempi: ``timing`` (misurare bene), ``roofline`` (i limiti della macchina), ``benchmark`` (questa libreria e altre)."""
+"""I tempi: ``timing`` (misurare bene), ``roofline`` (i limiti della macchina), ``benchmark`` (libreria e rivali)."""

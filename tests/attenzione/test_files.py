@@ -1,0 +1,30 @@
+"""Un file è intero o non c’è."""
+
+import pytest
+
+from attenzione.files import replacing, write_text
+
+
+def test_the_file_takes_its_name_only_at_the_end(tmp_path):
+    path = tmp_path / "nuova/cartella/file.txt"
+    with replacing(path) as partial:
+        partial.write_text("intero")
+        assert not path.exists()
+    assert path.read_text() == "intero"
+    assert [file.name for file in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file.txt"
+    write_text(path, "di prima")
+    with pytest.raises(RuntimeError), replacing(path) as partial:
+        partial.write_text("a metà")
+        raise RuntimeError
+    assert path.read_text() == "di prima"
+    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "file.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []
