@@ -152,10 +152,12 @@ def test_sinusoids_are_the_formula():
 
 
 def test_a_fixed_offset_is_a_linear_map():
-    """PE(pos + k) è una funzione lineare di PE(pos), la stessa per ogni pos: una rotazione di ogni coppia."""
+    """PE(pos + k) = M_k PE(pos), con la stessa M_k per ogni pos: una rotazione di ogni coppia, di un angolo noto."""
     PE, offset = sinusoidal_positions(60, 16), 9
-    M = torch.linalg.lstsq(PE[: 60 - offset], PE[offset:]).solution
-    close(PE[: 60 - offset] @ M, PE[offset:], 1e-9)
+    angles = offset / 10000 ** (torch.arange(8, dtype=torch.float64) / 8)      # (8,)
+    rotations = torch.stack([angles.cos(), angles.sin(), -angles.sin(), angles.cos()], dim=-1).view(8, 2, 2)
+    M = torch.block_diag(*rotations)                                            # (16, 16)
+    close(PE[: 60 - offset] @ M.T, PE[offset:], 1e-13)
 
 
 def test_tensor2tensor_layout():

@@ -36,7 +36,8 @@ def test_the_text_comes_back(tokenizer, text):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from("aeilnotu',.:(3)?"), max_size=25).map("".join))
 def test_any_text_of_known_characters_comes_back_clean(text):
-    tokenizer = BytePairTokenizer.from_texts(["aeilnotu',.:(3)? aei', lno"] * 2, n_vocab=60, min_count=1)
+    known = "aeilnotu',.:(3)? aei', lno è"  # la pulizia fa di «e'» una «è»
+    tokenizer = BytePairTokenizer.from_texts([known] * 2, n_vocab=60, min_count=1)
     assert tokenizer.decode(tokenizer.encode(text)) == clean(text)
 
 
