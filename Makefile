@@ -44,7 +44,7 @@ notebook: ambiente  ## apre i capitoli in JupyterLab
 	@$(VENV)/bin/jupyter lab --notebook-dir=chapters
 
 quaderni: ambiente  ## scrive un .ipynb per capitolo in _build/quaderni (DEPOSITO=indirizzo per Colab e Binder)
-	@$(PY) -m lettore.quaderni
+	@$(PY) -m lettore.costruzione --quaderni
 
 pdf: ambiente    ## compone il PDF con LaTeX in _build/latex (LINGUA=it per il solo italiano)
 	@$(PY) -m lettore.costruzione --pdf

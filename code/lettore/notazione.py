@@ -45,6 +45,18 @@ def macro_katex(notazione: dict | None = None) -> dict[str, str]:
     return {f"\\{nome}": corpo for nome, corpo in (notazione or leggi_notazione())["macro"].items()}
 
 
+def espandi(tex: str) -> str:
+    """Sostituisce le macro del libro con il loro TeX, perché Jupyter non le conosce."""
+    macro = macro_katex()
+    nomi = "|".join(sorted((re.escape(m[1:]) for m in macro), key=len, reverse=True))
+
+    def corpo(m):  # le graffe servono solo dove il corpo porta o riceve un apice o un pedice
+        testo = macro["\\" + m[2]]
+        return f"{m[1]}{{{testo}}}" if m[1] or m[3] else testo
+
+    return re.sub(rf"([_^]?)\\({nomi})(?![A-Za-z])(?=\s*([_^])?)", corpo, tex)
+
+
 def macro_latex(notazione: dict | None = None) -> str:
     """Le stesse macro per il preambolo LaTeX; un nome già usato da LaTeX è un errore di composizione."""
     return "".join(f"\\newcommand{{{nome}}}{{{corpo}}}\n" for nome, corpo in macro_katex(notazione).items())

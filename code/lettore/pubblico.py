@@ -9,70 +9,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from lxml import html as html_lxml
 
+from .ambiente import CON, SENZA, Ambiente
 from .controlli.inglese import controlla_corse, corse_dell_originale
 from .controlli.testo import Segnalazione
 from .inventario import Blocco, leggi_inventario
-from .originale import CARTELLA, ErroreOriginale, carica
+from .originale import CARTELLA, carica
 
-SENZA, CON = "1", "con-originale"
 PAGINE = {".html", ".xhtml"}
 TESTI = {".js", ".json", ".md", ".svg", ".tex", ".txt", ".xml"}
 NON_PAGINE = {"404.html", "genindex.html", "search.html"}
 """Pagine che i motori di ricerca non devono elencare."""
 
 
-def modo() -> str:
-    """Il valore di PUBBLICO: vuoto, «1» o «con-originale»."""
-    valore = os.environ.get("PUBBLICO", "")
-    if valore not in ("", SENZA, CON):
-        raise ErroreOriginale(
-            f"PUBBLICO={valore}: atteso 1 (senza l’inglese degli autori) o {CON} (per chi ha il diritto di pubblicarlo)"
-        )
-    return valore
-
-
-def senza_originale() -> bool:
-    """Se l’originale va lasciato fuori: ``ORIGINALE=no`` o ``PUBBLICO=1``; chiederlo insieme è un errore."""
-    originale = os.environ.get("ORIGINALE", "")
-    if modo() == SENZA and originale not in ("", "no"):
-        raise ErroreOriginale(
-            f"PUBBLICO=1 e ORIGINALE={originale} si contraddicono: il sito pubblico non porta l’inglese degli autori. "
-            f"Si toglie l’uno o l’altro; chi ha il diritto di pubblicarlo dà PUBBLICO={CON}"
-        )
-    return originale == "no" or modo() == SENZA
-
-
-def indirizzo() -> str:
-    """Il valore di INDIRIZZO, con la barra in fondo; vuoto se non è dato."""
-    valore = os.environ.get("INDIRIZZO", "")
-    if not valore:
-        return ""
-    parti = urlsplit(valore)
-    if parti.scheme not in ("http", "https") or not parti.netloc or parti.query or parti.fragment:
-        raise ErroreOriginale(f"INDIRIZZO={valore}: atteso l’indirizzo del sito, come https://esempio.it/libro/")
-    return valore.rstrip("/") + "/"
-
-
-def sgombera(cartella: Path) -> None:
+def sgombera(cartella: Path, ambiente: Ambiente) -> None:
     """Toglie ciò che una costruzione privata può aver lasciato dove nascerà il sito pubblico.
 
     Accanto alla cartella resta un segno: finché c’è, ciò che contiene è nato pubblico e si tiene (i PDF di più
     edizioni stanno insieme).
     """
-    indirizzo()  # un indirizzo sbagliato si dice prima di costruire
     segno = cartella.with_name(f".pubblico-{cartella.name}")
-    if modo() != SENZA:
+    if ambiente.pubblico != SENZA:
         segno.unlink(missing_ok=True)
     elif not segno.exists():
         shutil.rmtree(cartella, ignore_errors=True)
@@ -80,13 +46,13 @@ def sgombera(cartella: Path) -> None:
         segno.touch()
 
 
-def completa(radice: Path, cartella: Path) -> list[Segnalazione]:
+def completa(radice: Path, cartella: Path, ambiente: Ambiente) -> list[Segnalazione]:
     """Mette nel sito ciò che chiede la rete; rende le frasi degli autori trovate dove non devono stare."""
-    if not modo():
+    if not ambiente.pubblico:
         return []
     if (cartella / "index.html").is_file():
-        scrivi_file_di_rete(cartella, indirizzo())
-    if modo() == CON:
+        scrivi_file_di_rete(cartella, ambiente.indirizzo)
+    if ambiente.pubblico == CON:
         return []
     dati = carica(radice)
     if dati is None:

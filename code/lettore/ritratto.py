@@ -1,16 +1,22 @@
 """«make immagini»: fotografa il libro per i README, da pagine costruite senza l’originale."""
 
+from __future__ import annotations
+
 import io
-import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from .ambiente import ambiente_del_comando
 from .costruzione import RADICE, costruisci
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 CARTELLA = RADICE / "assets" / "immagini"
 LIMITE = 150_000  # byte
@@ -39,7 +45,7 @@ RITRATTI = {
 }  # fmt: skip
 
 
-def fotografa(finestra, html: Path, ritratto: Ritratto) -> bytes:
+def fotografa(finestra: Browser, html: Path, ritratto: Ritratto) -> bytes:
     """Il PNG di un ritratto, con i colori ridotti a quelli che servono."""
     contesto = finestra.new_context(
         viewport={"width": ritratto.largo, "height": ritratto.alto}, color_scheme=ritratto.tema,
@@ -84,9 +90,9 @@ def ritrai(html: Path, cartella: Path = CARTELLA) -> int:
 
 
 def main() -> int:
-    os.environ["ORIGINALE"] = "no"  # nelle immagini nessuna parola degli autori
+    ambiente = replace(ambiente_del_comando(), originale="no")  # nelle immagini nessuna parola degli autori
     with tempfile.TemporaryDirectory() as cartella:
-        return costruisci(uscita=Path(cartella)) or ritrai(Path(cartella) / "_build" / "html")
+        return costruisci(ambiente, dove=Path(cartella)) or ritrai(Path(cartella) / "_build" / "html")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-from lettore.notazione import macro_katex
-
-from .quaderni import espandi
+from lettore.notazione import espandi, macro_katex
 
 LOG = logging.getLogger(__name__)
 PUNTEGGIATURA = ".,;:!?)»’"
@@ -40,27 +38,28 @@ def trova_node() -> str:
 def componi(app, formule: list[tuple[str, bool]]) -> list[dict]:
     """Compone ``[(tex, a_blocco)]``; rende ``[{"html": …} | {"errore": …}]``.
 
-    Nell’EPUB solo MathML, con il TeX come testo alternativo: non servono né caratteri né fogli di stile.
+    Per un costruttore con ``solo_mathml`` solo MathML, con il TeX come testo alternativo: non servono né caratteri né
+    fogli di stile.
     """
     katex = Path(app.confdir) / "node_modules" / "katex" / "dist" / "katex.min.js"
     if not katex.exists():
         raise ExtensionError(f"manca {katex}: si installa con «make ambiente»")
-    epub = app.builder.name == "epub"
+    solo_mathml = getattr(app.builder, "solo_mathml", False)
     dati = {"katex": str(katex), "formule": formule, "macro": macro_katex(),
-            "uscita": "mathml" if epub else "htmlAndMathml"}
+            "uscita": "mathml" if solo_mathml else "htmlAndMathml"}
     processo = subprocess.run([trova_node(), str(Path(__file__).with_name("katex.js"))],
                               input=json.dumps(dati), capture_output=True, text=True)
     if processo.returncode:
         raise ExtensionError(f"KaTeX non è partito: {processo.stderr.strip()[-500:]}")
     esiti = json.loads(processo.stdout)
-    if epub:
+    if solo_mathml:
         for (tex, _), esito in zip(formule, esiti, strict=True):
             if "html" in esito:
                 esito["html"] = esito["html"].replace("<math ", f'<math alttext="{escape(espandi(tex))}" ', 1)
     return esiti
 
 
-def sorgente(nodo) -> str:
+def sorgente(nodo: nodes.math | nodes.math_block) -> str:
     """Il TeX di un nodo; più righe a blocco senza ambiente diventano ``aligned``."""
     tex = nodo.astext().strip()
     if isinstance(nodo, nodes.math_block) and "\\\\" in tex and "\\begin" not in tex:

@@ -5,8 +5,6 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset
 
-PREFERENZE = Path(__file__).parents[3] / "assets/web/js/preferenze.js"
-
 # da node_modules → cartella sotto _static
 FILE = {
     "katex/dist/katex.min.css": "katex",
@@ -35,7 +33,8 @@ def copia(app, eccezione):
 
 def setup(app):
     app.add_css_file("katex/katex.min.css")
-    app.add_js_file(None, body=PREFERENZE.read_text(encoding="utf-8"), priority=100)  # nella pagina: valgono subito
+    preferenze = Path(app.confdir, "web/js/preferenze.js").read_text(encoding="utf-8")
+    app.add_js_file(None, body=preferenze, priority=100)  # nella pagina: valgono subito
     for nome in ("tippy/popper.min.js", "tippy/tippy-bundle.umd.min.js", "glossario.js"):
         app.add_js_file(nome, loading_method="defer")
     app.add_js_file("js/lettura.js", loading_method="defer", priority=900)  # dopo translations.js, che corregge

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
-import os
 import re
 import shutil
 import time
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -27,9 +27,7 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.osutil import relative_uri
 
-from lettore.copertina import copertina
-
-from .interfaccia import CORREZIONI
+from lettore.uscite.pagina.interfaccia import CORREZIONI
 
 NASCITA_DELLO_ZIP = calendar.timegm((1980, 1, 1, 0, 0, 0))
 IDENTIFICATORE = "urn:uuid:6f1f6d5c-2a0e-5d0b-9b0e-1706037620a7"  # lo stesso in ogni edizione del libro
@@ -105,6 +103,8 @@ DIRITTI = "Testi CC BY-SA 4.0, codice MIT; l’articolo tradotto appartiene ai s
 class LibroEpub(Epub3Builder):
     """Il costruttore ``epub`` di Sphinx, con le pagine, l’indice e la chiusura di questo libro."""
 
+    solo_mathml = True
+
     def init(self):
         super().init()
         shutil.rmtree(self.outdir)  # gli avanzi di un’altra costruzione non entrano nel file
@@ -130,7 +130,7 @@ class LibroEpub(Epub3Builder):
         file.write_bytes(contenuto)
         return f"{self.imagedir}/{file.name}"
 
-    def scrivi(self, file: str, titolo: str, corpo: str):
+    def scrivi(self, file: str, titolo: str, corpo: str) -> None:
         destinazione = Path(self.outdir, file)
         destinazione.parent.mkdir(parents=True, exist_ok=True)
         destinazione.write_text(componi_pagina(file, titolo, corpo), encoding="utf-8")
@@ -138,6 +138,8 @@ class LibroEpub(Epub3Builder):
     # ------------------------------------------------------------ indice, copertina, chiusura
 
     def finish(self):
+        from .copertina import copertina  # chiede il modello, e torch con esso: soltanto qui
+
         self.copy_image_files()
         shutil.copy(Path(self.confdir, "assets", "epub", STILE), self.outdir)
         titolo, sottotitolo = self.scheda["title"].split(": ", 1)
@@ -172,7 +174,7 @@ class LibroEpub(Epub3Builder):
 
     def lettura(self) -> list[str]:
         """I file nell’ordine di lettura."""
-        def scendi(capitoli):
+        def scendi(capitoli: Iterable[str]) -> Iterator[str]:
             for doc in capitoli:
                 yield doc
                 yield from scendi(self.env.toctree_includes.get(doc, []))
@@ -189,7 +191,9 @@ class LibroEpub(Epub3Builder):
         risorse = []
         for nome in file:
             matematica = nome.endswith(".xhtml") and "<math" in (radice / nome).read_text(encoding="utf-8")
-            proprieta = {"copertina.png": "cover-image", "indice.xhtml": "nav"}.get(nome, "mathml" * matematica)
+            proprieta = {"copertina.png": "cover-image", "indice.xhtml": "nav"}.get(nome)
+            if matematica and not proprieta:
+                proprieta = "mathml"
             altro = f' properties="{proprieta}"' if proprieta else ""
             risorse.append(f'<item id="{nomi[nome]}" href="{nome}" media-type="{TIPI[Path(nome).suffix]}"{altro}/>')
         testi = {
@@ -200,14 +204,17 @@ class LibroEpub(Epub3Builder):
             "data": self.scheda["date-released"],
             "diritti": DIRITTI,
             "fonte": self.scheda["references"][0]["url"],
-            "modificato": time.strftime("%Y-%m-%dT%H:%M:%SZ", momento()),
+            "modificato": time.strftime("%Y-%m-%dT%H:%M:%SZ", self.momento()),
             "accessibilita": ACCESSIBILITA,
         }
         return PACCHETTO.format(**{nome: escape(testo, quote=False) for nome, testo in testi.items()},
                                 risorse="\n".join(risorse),
                                 dorso="\n".join(f'<itemref idref="{nomi[nome]}"/>' for nome in self.lettura()))
 
-    def chiudi(self, pacchetto: str):
+    def momento(self) -> time.struct_time:
+        return momento(self.config.lettore_ambiente.data)
+
+    def chiudi(self, pacchetto: str) -> None:
         """Chiude il file: prima ``mimetype``, non compresso, come vuole il formato; poi tutto il resto."""
         radice = Path(self.outdir)
         dati = {"mimetype": b"application/epub+zip", "META-INF/container.xml": CONTENITORE.encode(),
@@ -216,7 +223,7 @@ class LibroEpub(Epub3Builder):
         provvisorio = radice / "libro.epub.parte"
         with ZipFile(provvisorio, "w") as libro:
             for nome, contenuto in dati.items():
-                voce = ZipInfo(nome, momento()[:6])
+                voce = ZipInfo(nome, self.momento()[:6])
                 voce.external_attr = 0o644 << 16
                 libro.writestr(voce, contenuto, ZIP_STORED if nome == "mimetype" else ZIP_DEFLATED)
         provvisorio.replace(radice / "libro.epub")
@@ -272,14 +279,9 @@ def componi_pagina(file: str, titolo: str, corpo: str) -> str:
     return testo
 
 
-def momento() -> time.struct_time:
+def momento(data: str) -> time.struct_time:
     """L’ora scritta nel file: quella di SOURCE_DATE_EPOCH, se c’è, così due costruzioni danno gli stessi byte.
 
     Prima del 1980 uno ZIP non ha date.
     """
-    return time.gmtime(max(NASCITA_DELLO_ZIP, int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())))
-
-
-def setup(app):
-    app.add_builder(LibroEpub, override=True)
-    app.add_post_transform(ScegliFermo)
+    return time.gmtime(max(NASCITA_DELLO_ZIP, int(data or time.time())))

@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
-import tinycss2
+import tinycss2.ast
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
@@ -41,9 +41,6 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
     """Nessun programma ferma il testo, nessuna figura lontana si scarica prima del tempo."""
     if app.builder.name != "html":
         return
-    app.builder.lettore_fogli = getattr(app.builder, "lettore_fogli", {}) | {
-        str(css.filename).split("?")[0].removeprefix("_static/"): css.priority for css in contesto["css_files"]
-    }
     for programma in contesto["script_files"]:
         if programma.filename:
             programma.attributes.setdefault("defer", "defer")
@@ -71,12 +68,13 @@ def scrivi_foglio(app, errore):
     if errore or app.builder.name != "html":
         return
     statici = Path(app.outdir, "_static")
-    fogli = sorted(app.builder.lettore_fogli, key=app.builder.lettore_fogli.get)
+    fogli = sorted(app.builder.globalcontext["css_files"], key=lambda foglio: foglio.priority)
+    nomi_dei_fogli = [str(foglio.filename).split("?")[0].removeprefix("_static/") for foglio in fogli]
     pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
     programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not f.match("fontawesome.js")]
     nomi = Nomi(pagine, programmi)
     regole = []
-    for nome in (*DEL_TEMA, *fogli):
+    for nome in (*DEL_TEMA, *nomi_dei_fogli):
         testo = con_indirizzi((statici / nome).read_text(encoding="utf-8"), nome)
         for regola in tinycss2.parse_stylesheet(testo, skip_comments=True, skip_whitespace=True):
             regole.append(scrivi(regola, nomi))
@@ -116,7 +114,7 @@ class Nomi:
         return nome in self.interi or nome.startswith(self.inizi)
 
 
-def scrivi(regola, nomi: Nomi) -> str:
+def scrivi(regola: tinycss2.ast.Node, nomi: Nomi) -> str:
     """Una regola in forma breve, con i soli selettori che possono valere; vuota se non ne resta nessuno."""
     if regola.type == "error":
         raise ValueError(f"foglio di stile, riga {regola.source_line}: {regola.message}")
@@ -134,7 +132,7 @@ def scrivi(regola, nomi: Nomi) -> str:
     return f"{','.join(selettori)}{{{corpo}}}" if selettori and corpo else ""
 
 
-def per_virgola(pezzi) -> list[str]:
+def per_virgola(pezzi: list[tinycss2.ast.Node]) -> list[str]:
     """I selettori di una regola; le virgole fra parentesi sono già dentro il loro pezzo."""
     selettori = [[]]
     for pezzo in pezzi:
@@ -147,9 +145,9 @@ def per_virgola(pezzi) -> list[str]:
 
 def puo_valere(selettore: str, nomi: Nomi) -> bool:
     """Falso solo se chiede una classe o un identificatore che nessuno nomina; fra parentesi non si guarda."""
-    fuori = re.sub(r"\[[^\]]*\]", "", selettore)
-    while fuori != (fuori := re.sub(r"\([^()]*\)", "", fuori)):
-        pass
+    prima, fuori = "", re.sub(r"\[[^\]]*\]", "", selettore)
+    while fuori != prima:  # una coppia di parentesi alla volta, dalle più interne
+        prima, fuori = fuori, re.sub(r"\([^()]*\)", "", fuori)
     chiesti = re.findall(r"[.#]((?:\\.|[\w-])+)", fuori)
     return all("\\" in nome or nome in nomi for nome in chiesti)
 

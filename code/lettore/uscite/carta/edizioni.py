@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from lettore.uscite import ErroreUscita
+
 # comando o file → pacchetto di Debian che lo porta (sono in apt.txt)
 COMANDI = {"xelatex": "texlive-xetex", "latexmk": "latexmk"}
 FILE = {
@@ -24,10 +26,6 @@ FILE = {
 }
 
 
-class ErroreCarta(Exception):  # noqa: N818
-    """Il PDF non si può comporre: il messaggio dice perché e che cosa fare."""
-
-
 @dataclass(frozen=True)
 class Edizione:
     """Quale libro di carta: bilingue o italiano, in corpo normale o grande. Il libro.tex è lo stesso."""
@@ -37,24 +35,21 @@ class Edizione:
 
     @property
     def nome(self) -> str:
-        return "libro" + "-grande" * self.grande + "-it" * self.italiana
+        grande = "-grande" if self.grande else ""
+        italiana = "-it" if self.italiana else ""
+        return f"libro{grande}{italiana}"
 
     @property
     def descrizione(self) -> str:
-        return ("solo italiano" if self.italiana else "bilingue") + ", a caratteri grandi" * self.grande
+        lingue = "solo italiano" if self.italiana else "bilingue"
+        return f"{lingue}, a caratteri grandi" if self.grande else lingue
 
     @property
     def sorgente(self) -> str:
         """Il file che dichiara l’edizione e legge libro.tex; la prima edizione è libro.tex stesso."""
-        scelte = "\\def\\edizioneItaliana{}" * self.italiana + "\\def\\edizioneGrande{}" * self.grande
-        return f"{scelte}\\input{{libro.tex}}\n"
-
-
-def scegli_edizione(lingua: str | None, grande: bool = False) -> Edizione:
-    """L’edizione da LINGUA: «it», o niente per le due lingue."""
-    if lingua not in (None, "", "it"):
-        raise ErroreCarta(f"LINGUA={lingua}: attesa «it» (solo italiano), o niente (italiano e inglese)")
-    return Edizione(lingua == "it", grande)
+        italiana = "\\def\\edizioneItaliana{}" if self.italiana else ""
+        grande = "\\def\\edizioneGrande{}" if self.grande else ""
+        return f"{italiana}{grande}\\input{{libro.tex}}\n"
 
 
 def esige_latex() -> None:
@@ -66,7 +61,7 @@ def esige_latex() -> None:
         mancano = {nome: pacchetto for nome, pacchetto in FILE.items() if nome not in presenti}
     if mancano:
         elenco = ", ".join(f"{nome} ({pacchetto})" for nome, pacchetto in mancano.items())
-        raise ErroreCarta(
+        raise ErroreUscita(
             f"per il PDF a LaTeX manca: {elenco}\n"
             "  Debian e Ubuntu: sudo apt-get install --no-install-recommends $(cat apt.txt)\n"
             "  Mac: MacTeX, da https://www.tug.org/mactex/"
@@ -82,7 +77,7 @@ def componi(cartella: Path, edizione: Edizione) -> Path:
     diario = leggi_diario(cartella, edizione)
     if processo.returncode:
         errore = re.search(r"^! .*?^l\.\d+[^\n]*", diario, re.M | re.S)
-        raise ErroreCarta(f"LaTeX si è fermato; il suo diario è {cartella / edizione.nome}.log\n"
+        raise ErroreUscita(f"LaTeX si è fermato; il suo diario è {cartella / edizione.nome}.log\n"
                           + (errore[0] if errore else processo.stderr.strip()[-800:]))
     return cartella / f"{edizione.nome}.pdf"
 

@@ -15,9 +15,9 @@ from sphinx.util.texescape import escape
 from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node
 
 from lettore.notazione import leggi_notazione, macro_latex
-
-from .blocco import RICHIUSI, blocco, glossa, lato
-from .glossario import ancora
+from lettore.pezzi.blocco import RICHIUSI, blocco_bilingue, lato
+from lettore.pezzi.glossa import glossa
+from lettore.pezzi.notazione import ancora_del_simbolo
 
 INDICE_DEI_SIMBOLI = r"""
 \chapter{Indice dei simboli}
@@ -38,7 +38,7 @@ class Riferimenti(SullaCarta):
     default_priority = 760  # dopo che Sphinx li ha raccolti
 
     def run(self, **kwargs):
-        posto = next((n for n in self.document.findall(blocco) if n["ident"] == "refs"), None)
+        posto = next((n for n in self.document.findall(blocco_bilingue) if n["ident"] == "refs"), None)
         elenchi = list(self.document.findall(thebibliography))
         if posto is None or not elenchi:
             return
@@ -53,7 +53,7 @@ class IngleseRichiuso(SullaCarta):
     """Di figure, tabelle e riferimenti l’inglese direbbe lo stesso: nella pagina sta chiuso, sulla carta non c’è."""
 
     def run(self, **kwargs):
-        for nodo in self.document.findall(blocco):
+        for nodo in self.document.findall(blocco_bilingue):
             if nodo["kind"] in RICHIUSI:
                 for inglese in [figlio for figlio in nodo.findall(lato) if figlio["lang"] == "en"]:
                     inglese.parent.remove(inglese)
@@ -117,16 +117,16 @@ class CelleIntere(SullaCarta):
             nodo.parent.insert(nodo.parent.index(nodo), spazio)
 
 
-def _sta_in(nodo, classe: str) -> bool:
+def _sta_in(nodo: nodes.Node | None, classe: str) -> bool:
     """Se è un testo, e il contenitore ha quella classe."""
     return isinstance(nodo, nodes.literal_block) and classe in nodo.parent.get("classes", ())
 
 
-def _righe(blocco) -> int:
-    return blocco.astext().count("\n") + 1
+def _righe(testo: nodes.literal_block) -> int:
+    return testo.astext().count("\n") + 1
 
 
-def avvolgi(nodo, classe: str) -> None:
+def avvolgi(nodo: nodes.Element, classe: str) -> None:
     """Mette un nodo in una scatola con quella classe: un ambiente di libro.sty."""
     scatola = nodes.container(classes=[classe])
     nodo.replace_self(scatola)
@@ -139,7 +139,7 @@ def indice_dei_simboli(notazione: dict) -> str:
     for simbolo in notazione["simboli"]:
         frase = re.split(r"(?<=\.)\s", simbolo["significato"], maxsplit=1)[0]
         segno = simbolo["tex"].split("=")[0]
-        pagina = rf"\detokenize{{glossary:{ancora(simbolo['simbolo'])}}}"
+        pagina = rf"\detokenize{{glossary:{ancora_del_simbolo(simbolo['simbolo'])}}}"
         righe.append(rf"\rigasimbolo{{{segno}}}{{{in_tex(frase)}}}{{{pagina}}}" + "\n")
     return INDICE_DEI_SIMBOLI % "".join(righe)
 

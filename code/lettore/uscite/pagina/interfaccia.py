@@ -20,7 +20,7 @@ PAROLE = {
 class Ripiego(gettext.NullTranslations):
     """Ciò che si legge quando nessun catalogo ha la frase."""
 
-    def gettext(self, messaggio):
+    def gettext(self, messaggio: str) -> str:
         return PAROLE.get(messaggio, messaggio)
 
 

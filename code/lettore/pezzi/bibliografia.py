@@ -1,29 +1,32 @@
 """Stile bibliografico: i 40 riferimenti con il numero dell’articolo, poi quelli delle note (N1, N2…)."""
 
 import re
+from collections.abc import Iterator
 
 import pybtex.plugin
 from docutils import nodes
+from pybtex.database import Entry
 from pybtex.style.formatting.unsrt import Style
 from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting import BaseSortingStyle
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinxcontrib.bibtex.domain import BibtexDomain
 
-from lettore.inventario import leggi_inventario
+from lettore.inventario import Blocco, leggi_inventario
 
-from .blocco import registro, rimando
+from .luoghi import BLOCCHI
+from .rimandi import rimando
 
 ULTIMO = 10_000  # i riferimenti delle note, senza «numero», vengono dopo
 
 
 class Ordine(BaseSortingStyle):
-    def sorting_key(self, voce):
+    def sorting_key(self, voce: Entry) -> tuple[int, str]:
         return int(voce.fields.get("numero", ULTIMO)), voce.key
 
 
 class Etichette(BaseLabelStyle):
-    def format_labels(self, voci):
+    def format_labels(self, voci: list[Entry]) -> Iterator[str]:
         note = 0
         for voce in voci:
             if "numero" in voce.fields:
@@ -60,18 +63,18 @@ class CitatoIn(SphinxPostTransform):
         chiavi = {c.citation_id: c.key for c in self.env.get_domain("cite").citations}
         for voce in self.document.findall(nodes.citation):
             chiave = chiavi.get(voce["ids"][0])
-            citanti = [b for b in leggi_inventario().values() if chiave in b.cites and b.id in registro(self.env)]
+            citanti = [b for b in leggi_inventario().values() if chiave in b.cites and b.id in BLOCCHI.di(self.env)]
             if citanti:
                 voce += self.riga(citanti)
 
-    def riga(self, citanti):
+    def riga(self, citanti: list[Blocco]) -> nodes.paragraph:
         riga = nodes.paragraph("", "Citato in ", classes=["citato-in"])
         for i, blocco in enumerate(citanti):
             riga += [nodes.Text(", " if i else ""), rimando("", luogo(blocco), bersaglio=blocco.id)]
         return riga
 
 
-def luogo(blocco) -> str:
+def luogo(blocco: Blocco) -> str:
     """Il nome di un blocco per chi legge: «3.2.1 ¶3», «tabella 2»."""
     if blocco.kind == "table":
         return f"tabella {blocco.id[3:]}"

@@ -6,11 +6,11 @@ from sphinx.transforms import SphinxTransform
 AVVISO = "Misurato sulla macchina che ha costruito questa pagina: altrove, o un’altra volta, i numeri sono altri."
 
 
-def e_una_misura(nodo) -> bool:
+def e_una_misura(nodo: nodes.Node | None) -> bool:
     return isinstance(nodo, nodes.container) and "tag_misura" in nodo["classes"]
 
 
-class Avviso(SphinxTransform):
+class AvvisoDiMisura(SphinxTransform):
     """Una riga dopo ogni misura; una sola dopo più misure di fila."""
 
     default_priority = 400
@@ -23,4 +23,4 @@ class Avviso(SphinxTransform):
 
 
 def setup(app):
-    app.add_transform(Avviso)
+    app.add_transform(AvvisoDiMisura)

@@ -1,0 +1,27 @@
+"""I pezzi dell’apparato, uno per direttiva o ruolo: ciò che si legge nei capitoli e ciò che ne resta nell’albero.
+
+Come si scrivono nella pagina, sulla carta, nei quaderni lo dicono le uscite. Un pezzo importa soltanto quelli prima.
+"""
+
+from . import (
+    affermazione,
+    bibliografia,
+    blocco,
+    copertura,
+    esercizio,
+    glossa,
+    luoghi,
+    misura,
+    notazione,
+    note,
+    originale,
+    registro,
+    rimandi,
+    tappa,
+    voce,
+)
+
+MODULI = (
+    luoghi, originale, rimandi, glossa, blocco, copertura, note, tappa, misura, esercizio, affermazione, registro,
+    notazione, voce, bibliografia,
+)  # fmt: skip

@@ -1,0 +1,137 @@
+"""La direttiva `registro`: tutte le affermazioni del libro in una pagina, che si rilegge quando cambia un capitolo o
+una prova."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from lettore.affermazioni import CITATA, VERDETTI, Affermazione, leggi_affermazioni, leggi_prove
+from lettore.controlli.testo import blocchi
+from lettore.inventario import capitolo, leggi_inventario
+
+from .affermazione import AFFERMAZIONI, Scrittura, al_blocco, verso_voce
+
+
+class DirettivaRegistro(Scrittura):
+    """Tutte le affermazioni del libro, sezione per sezione nell’ordine dell’articolo, con le loro prove;
+    con l’argomento «conteggi», solo quante sono."""
+
+    optional_arguments = 1
+
+    def run(self):
+        if self.arguments not in ([], ["conteggi"]):
+            raise self.error(f"registro: argomento «{self.arguments[0]}» ignoto; si scrive «conteggi» o niente")
+        self.env.metadata[self.env.docname]["lettore_registro"] = True
+        prove = leggi_prove(Path(self.env.srcdir))
+        tutte, titoli = leggi_libro(self.env)
+        if self.arguments:
+            return [conteggi(tutte, prove)]
+        nodi = []
+        for sezione, gruppo in per_sezione(tutte).items():
+            nome = "sezione-" + sezione.replace(".", "-")
+            nodo = nodes.section("", nodes.title("", titoli.get(sezione, sezione)), ids=[nome], names=[nome])
+            self.state.document.note_explicit_target(nodo)
+            nodo += [self.componi(voce, "registro", rimandi(voce, prove.get(voce.id, []))) for voce in gruppo]
+            nodi.append(nodo)
+        return nodi
+
+
+def rimandi(voce: Affermazione, prove: list[str]) -> list[nodes.Node]:
+    nodi = [verso_voce("", "nel capitolo", luogo="affermazione", ident=voce.id), nodes.Text(" · "), *al_blocco(voce)]
+    for prova in prove:
+        nodi += [nodes.Text(" · "), nodes.literal("", prova)]
+    if not prove and voce.verdetto != CITATA:
+        nodi.append(nodes.Text(" · senza prova"))
+    return nodi
+
+
+def leggi_libro(env) -> tuple[list[Affermazione], dict[str, str]]:
+    """Le affermazioni delle pagine del libro e i titoli delle sezioni, dai sorgenti: i capitoli si possono
+    leggere dopo. Le affermazioni malfatte le segnala il loro capitolo."""
+    tutte, titoli = [], {}
+    for doc in sorted(env.found_docs):
+        testo = Path(env.doc2path(doc)).read_text(encoding="utf-8")
+        with suppress(ValueError):
+            tutte += leggi_affermazioni(testo, doc)
+        for blocco in blocchi(testo)[:1]:
+            titolo = re.search(r"^# (.+)$", testo, re.M)
+            if titolo and blocco.id in leggi_inventario():
+                titoli[capitolo(leggi_inventario()[blocco.id])] = titolo[1].strip()
+    return tutte, titoli
+
+
+def per_sezione(tutte: list[Affermazione]) -> dict[str, list[Affermazione]]:
+    """Sezione dell’articolo → le sue affermazioni, nell’ordine dei blocchi."""
+    inventario = leggi_inventario()
+    posti = {ident: n for n, ident in enumerate(inventario)}
+    gruppi: dict[str, list[Affermazione]] = {}
+    for voce in sorted(tutte, key=lambda v: (posti[v.blocco], v.file, v.riga)):
+        gruppi.setdefault(capitolo(inventario[voce.blocco]), []).append(voce)
+    return gruppi
+
+
+def conteggi(tutte: list[Affermazione], prove: dict[str, list[str]]) -> nodes.Node:
+    """Quante affermazioni, con quale verdetto, quante con una prova."""
+    quante = Counter(voce.verdetto for voce in tutte)
+    provate = sum(voce.id in prove for voce in tutte)
+    righe = [f"{len(tutte)} affermazioni, {provate} con una prova che può fallire"]
+    righe += [f"{quante[verdetto]} {plurale}" for verdetto, plurale in VERDETTI.items()]
+    if torti := sum(voce.esito != "confermata" for voce in tutte):
+        righe.append(f"{torti} in cui la prova dà torto, almeno in parte, all’articolo")
+    elenco = nodes.bullet_list(classes=["registro-conteggi"])
+    elenco += [nodes.list_item("", nodes.paragraph("", riga)) for riga in righe]
+    return elenco
+
+
+# ---------------------------------------------------------------- rimandi e ricostruzione
+
+
+class RisolviVersi(SphinxPostTransform):
+    default_priority = 70
+
+    def run(self, **kwargs):
+        for nodo in list(self.document.findall(verso_voce)):
+            doc = self.documento(nodo)
+            if doc is None:  # il capitolo o il registro non sono in questo libro: resta il testo
+                nuovo = nodes.inline("", "", *nodo.children)
+            else:
+                uri = f"{self.app.builder.get_relative_uri(self.env.docname, doc)}#{nodo['luogo']}-{nodo['ident']}"
+                nuovo = nodes.reference("", "", *nodo.children, internal=True, refuri=uri)
+            nodo.replace_self(nuovo)
+
+    def documento(self, nodo: verso_voce) -> str | None:
+        if nodo["luogo"] == "affermazione":
+            return AFFERMAZIONI.di(self.env).get(nodo["ident"], (None,))[0]
+        return next(iter(pagine(self.env)), None)
+
+
+def pagine(env) -> list[str]:
+    """Le pagine con la direttiva `registro`."""
+    return sorted(doc for doc in env.all_docs if "lettore_registro" in env.metadata[doc])
+
+
+def da_rileggere(app, env, aggiunti, cambiati, tolti):
+    """Il registro si rilegge quando cambia una pagina qualsiasi o l’elenco delle prove."""
+    prove = leggi_prove(Path(env.srcdir))
+    uguali = prove == getattr(env, "lettore_prove", None)
+    env.lettore_prove = prove
+    return [] if uguali and not (aggiunti or cambiati or tolti) else pagine(env)
+
+
+def da_riscrivere(app, env):
+    """I capitoli con un’affermazione si riscrivono quando la pagina del registro compare o sparisce."""
+    prima, env.lettore_registri = getattr(env, "lettore_registri", []), pagine(env)
+    return [] if prima == env.lettore_registri else sorted({doc for doc, _ in AFFERMAZIONI.di(env).values()})
+
+
+def setup(app):
+    app.add_directive("registro", DirettivaRegistro)
+    app.add_post_transform(RisolviVersi)
+    app.connect("env-get-outdated", da_rileggere)
+    app.connect("env-updated", da_riscrivere)
