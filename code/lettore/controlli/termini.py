@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from lettore.controlli.testo import Segnalazione, cancella, numero_di_riga, prosa
 from lettore.glossario import Voce
+from lettore.sorgente import Pagina, Segnalazione, cancella, numero_di_riga
 
 NOMI = ("Attention Is All You Need", "Machine Learning", "Neural Information Processing Systems")
 """Nomi propri che contengono forme cercate."""
@@ -19,14 +19,14 @@ SPIEGATE = re.compile(
 )
 
 
-def controlla(testo: str, file: str, voci: Iterable[Voce]) -> list[Segnalazione]:
-    """Le varianti scartate nella prosa di un file.
+def controlla(pagina: Pagina, voci: Iterable[Voce]) -> list[Segnalazione]:
+    """Le varianti scartate nella prosa di una pagina.
 
     Parole intere; maiuscole indifferenti, salvo per le forme scritte con «=» davanti. Una forma non conta
     dentro un termine del glossario che la contiene («layer» in «layer normalization»), dentro codice,
     formule, glosse, e dove la si spiega: fra «» o in corsivo fra parentesi.
     """
-    pulito = cancella(prosa(testo), SPIEGATE)
+    pulito = cancella(pagina.prosa, SPIEGATE)
     for nome in NOMI:
         pulito = cancella(pulito, modello(nome))
     esito = set()
@@ -38,7 +38,7 @@ def controlla(testo: str, file: str, voci: Iterable[Voce]) -> list[Segnalazione]
             dove = cancella(dove, termine)
         for trovata in cercato.finditer(dove):
             messaggio = f"«{trovata[0]}» è una variante scartata: si scrive «{voce.it}»"
-            esito.add(Segnalazione(file, numero_di_riga(dove, trovata.start()), messaggio))
+            esito.add(Segnalazione(pagina.file, numero_di_riga(dove, trovata.start()), messaggio))
     return sorted(esito)
 
 
