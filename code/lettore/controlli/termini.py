@@ -12,6 +12,7 @@ from lettore.sorgente import Pagina, Segnalazione, cancella, numero_di_riga
 NOMI = ("Attention Is All You Need", "Machine Learning", "Neural Information Processing Systems")
 """Nomi propri che contengono forme cercate."""
 
+PAROLA = re.compile(r"\w+")
 SPIEGATE = re.compile(
     r"«[^«»]{1,80}»"  # citate fra virgolette
     r"|(?<=\()\*[^*\n]+\*(?=[^()]*\))"  # l’inglese fra parentesi, in corsivo: (*attention*)
@@ -29,9 +30,10 @@ def controlla(pagina: Pagina, voci: Iterable[Voce]) -> list[Segnalazione]:
     pulito = cancella(pagina.prosa, SPIEGATE)
     for nome in NOMI:
         pulito = cancella(pulito, modello(nome))
+    parole = set(PAROLA.findall(pulito.casefold()))
     esito = set()
-    for voce, cercato, contenenti in _ricerche(tuple(voci)):
-        if not cercato.search(pulito):
+    for voce, prima, cercato, contenenti in _ricerche(tuple(voci)):
+        if prima not in parole or not cercato.search(pulito):
             continue
         dove = pulito
         for termine in contenenti:
@@ -43,14 +45,16 @@ def controlla(pagina: Pagina, voci: Iterable[Voce]) -> list[Segnalazione]:
 
 
 @cache
-def _ricerche(voci: tuple[Voce, ...]) -> list[tuple[Voce, re.Pattern, list[re.Pattern]]]:
-    """Per ogni forma scartata, il suo modello e quelli dei termini che la contengono lecitamente."""
+def _ricerche(voci: tuple[Voce, ...]) -> list[tuple[Voce, str, re.Pattern, list[re.Pattern]]]:
+    """Per ogni forma scartata: la voce, la prima parola (senza la quale non serve cercarla), il suo modello e quelli
+    dei termini che la contengono lecitamente."""
     ricerche = []
     for voce in voci:
         for forma in voce.cerca:
-            cercato = modello(forma)
-            contenenti = [modello(v.it) for v in voci if v is not voce and cercato.search(v.it)]
-            ricerche.append((voce, cercato, contenenti))
+            prima, cercato = PAROLA.search(forma)[0].casefold(), modello(forma)
+            altre = [v.it for v in voci if v is not voce and prima in v.it.casefold()]
+            contenenti = [modello(lemma) for lemma in altre if cercato.search(lemma)]
+            ricerche.append((voce, prima, cercato, contenenti))
     return ricerche
 
 
