@@ -21,9 +21,9 @@ from xml.sax.saxutils import escape
 from lxml import html as html_lxml
 
 from .controlli.inglese import controlla_corse, corse_dell_originale
-from .controlli.testo import Segnalazione
 from .inventario import Blocco, leggi_inventario
 from .originale import CARTELLA, ErroreOriginale, carica
+from .sorgente import Segnalazione
 
 SENZA, CON = "1", "con-originale"
 PAGINE = {".html", ".xhtml"}
