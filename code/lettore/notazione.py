@@ -7,6 +7,7 @@ glossary.md e il controllo dei simboli.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def macro_katex(notazione: dict | None = None) -> dict[str, str]:
     return {f"\\{nome}": corpo for nome, corpo in (notazione or leggi_notazione())["macro"].items()}
 
 
+def espandi(tex: str) -> str:
+    """Sostituisce le macro del libro con il loro TeX, perché Jupyter non le conosce."""
+    macro = macro_katex()
+    nomi = "|".join(sorted((re.escape(m[1:]) for m in macro), key=len, reverse=True))
+
+    def corpo(m):  # le graffe servono solo dove il corpo porta o riceve un apice o un pedice
+        testo = macro["\\" + m[2]]
+        return f"{m[1]}{{{testo}}}" if m[1] or m[3] else testo
+
+    return re.sub(rf"([_^]?)\\({nomi})(?![A-Za-z])(?=\s*([_^])?)", corpo, tex)
+
+
 def macro_latex(notazione: dict | None = None) -> str:
     """Le stesse macro per il preambolo LaTeX; un nome già usato da LaTeX è un errore di composizione."""
     return "".join(f"\\newcommand{{{nome}}}{{{corpo}}}\n" for nome, corpo in macro_katex(notazione).items())
@@ -55,7 +68,7 @@ def simboli_del_gruppo(notazione: dict, gruppo: str | None = None) -> list[dict]
     return [s for s in notazione["simboli"] if gruppo in (None, s["gruppo"])]
 
 
-def _guasti(dati):
+def _guasti(dati: object) -> Iterator[str]:
     """Genera i guasti della tabella, ciascuno con il nome della voce."""
     if not isinstance(dati, dict):
         yield "attesa una tabella di parti, trovato altro"
@@ -81,7 +94,7 @@ def _guasti(dati):
             yield f"apostrofo dritto (si usa ’): {testo}"
 
 
-def _guasti_macro(macro: dict):
+def _guasti_macro(macro: dict) -> Iterator[str]:
     for nome, corpo in macro.items():
         if not re.fullmatch("[A-Za-z]+", str(nome)):
             yield f"macro «{nome}»: il nome può avere solo lettere senza accento"
@@ -89,7 +102,7 @@ def _guasti_macro(macro: dict):
             yield f"macro «{nome}»: corpo mancante o con graffe dispari: {corpo!r}"
 
 
-def _guasti_simbolo(simbolo, gruppi: dict):
+def _guasti_simbolo(simbolo: object, gruppi: dict) -> Iterator[str]:
     if not isinstance(simbolo, dict):
         yield f"attesa una scheda, trovato {simbolo!r}"
         return
@@ -107,7 +120,7 @@ def _guasti_simbolo(simbolo, gruppi: dict):
             yield f"in «altrove» servono scrittura, dove e verdetto: {scrittura!r}"
 
 
-def _guasti_voci(voci: list, nome: str, campi: tuple[str, ...]):
+def _guasti_voci(voci: list, nome: str, campi: tuple[str, ...]) -> Iterator[str]:
     for i, voce in enumerate(voci, 1):
         if not isinstance(voce, dict) or set(voce) != set(campi) or not all(voce.values()):
             yield f"{nome} numero {i}: servono {', '.join(campi)}"
@@ -122,7 +135,7 @@ def _graffe_pari(tex: str) -> bool:
     return aperte == 0
 
 
-def _testi(dati):
+def _testi(dati: object) -> Iterator[str]:
     """Tutti i testi della tabella, tranne le scritture altrui, che si citano come sono."""
     if isinstance(dati, str):
         yield dati
