@@ -138,9 +138,9 @@ class Pagina:
         generi, contenute = ["prosa"] * len(testi), [()] * len(testi)
 
         def segna(direttiva: Direttiva, esterne: tuple[str, ...]) -> None:
-            nomi = (*esterne, direttiva.nome)
-            posto = slice(direttiva.riga - 1, direttiva.riga - 1 + len(direttiva.generi))
-            generi[posto], contenute[posto] = direttiva.generi, [nomi] * len(direttiva.generi)
+            nomi, suoi = (*esterne, direttiva.nome), direttiva.generi
+            posto = slice(direttiva.riga - 1, direttiva.riga - 1 + len(suoi))
+            generi[posto], contenute[posto] = suoi, [nomi] * len(suoi)
             for figlia in direttiva.figlie:
                 segna(figlia, nomi)
 
@@ -183,8 +183,7 @@ class Pagina:
                 corpo = [r for r in self._righe_di(direttiva) if r.genere == "formula"]
                 inizio, fine = corpo[0].inizio, corpo[-1].inizio + len(corpo[-1].testo)
                 posti.append((inizio, fine, self.testo[inizio:fine]))
-        visibile = "\n".join(r.testo if _con_formule(r) else _vuota(r.testo) for r in self.righe)
-        visibile = cancella(cancella(visibile, RUOLO), CODICE)
+        visibile = cancella(cancella("\n".join(map(_con_formule, self.righe)), RUOLO), CODICE)
         for modello in (FORMULA_A_BLOCCO, FORMULA):
             posti += [(*trovata.span(), trovata[1]) for trovata in modello.finditer(visibile)]
             visibile = cancella(visibile, modello)
@@ -273,15 +272,26 @@ def _prosa(riga: Riga) -> str:
         return _vuota(riga.testo)
     if riga.genere == "prosa":
         return riga.testo
-    trovata = None
     if riga.genere == "apertura" and riga.direttive[-1] in ARGOMENTO_DI_PROSA:
-        trovata = ARGOMENTO.search(riga.testo)
-    elif riga.genere == "opzione":
-        trovata = OPZIONE_DI_PROSA.match(riga.testo)
-    if not trovata:
-        return _vuota(riga.testo)
-    inizio, fine = trovata.span(1)
-    return VUOTO * inizio + riga.testo[inizio:fine] + VUOTO * (len(riga.testo) - fine)
+        return _soltanto(ARGOMENTO, riga.testo)
+    if riga.genere == "opzione":
+        return _soltanto(OPZIONE_DI_PROSA, riga.testo)
+    return _vuota(riga.testo)
+
+
+def _con_formule(riga: Riga) -> str:
+    """La parte di una riga in cui stanno le formule: prosa, titoli delle note, opzioni di un’affermazione."""
+    if riga.genere == "prosa" or (riga.genere == "opzione" and riga.direttive[-1] == "affermazione"):
+        return riga.testo
+    if riga.genere == "apertura":  # senza il recinto, che fra due accenti gravi nasconderebbe ciò che segue
+        return _soltanto(ARGOMENTO, riga.testo)
+    return _vuota(riga.testo)
+
+
+def _soltanto(modello: re.Pattern, testo: str) -> str:
+    """Il testo con VUOTO al posto di tutto ciò che non è il primo gruppo del modello."""
+    inizio, fine = trovato.span(1) if (trovato := modello.search(testo)) else (0, 0)
+    return VUOTO * inizio + testo[inizio:fine] + VUOTO * (len(testo) - fine)
 
 
 def senza_inserti(testo: str) -> str:
@@ -306,11 +316,6 @@ def _ruolo(trovato: re.Match) -> str:
         return _vuota(tutto)
     inizio = tutto.index(contenuto)
     return VUOTO * inizio + mostrato + _vuota(tutto[inizio + len(mostrato) :])
-
-
-def _con_formule(riga: Riga) -> bool:
-    """Le formule stanno nella prosa, nei titoli delle note e nelle opzioni di un’affermazione."""
-    return riga.genere in ("prosa", "apertura") or (riga.genere == "opzione" and riga.direttive[-1] == "affermazione")
 
 
 def parole(testo: str) -> list[str]:

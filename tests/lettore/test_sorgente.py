@@ -170,6 +170,11 @@ def test_le_formule_si_trovano_tutte_con_la_riga_e_la_posizione():
     assert all(formula.tex in sorgente[formula.inizio : formula.fine] for formula in formule)
 
 
+def test_le_formule_fra_due_recinti_si_trovano():
+    testo = "```{exercise-start}\n:label: es\n```\nChe forma ha $QK^T$?\n```{exercise-end}\n```\n"
+    assert [(formula.riga, formula.tex) for formula in pagina(testo).formule] == [(4, "QK^T")]
+
+
 def test_un_dollaro_che_non_e_formula_resta_prosa():
     assert "costa 5" in pagina("Il biglietto costa 5 $ e il libro 10 $.").prosa
 
