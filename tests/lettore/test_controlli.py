@@ -139,6 +139,7 @@ def test_un_capitolo_ha_intestazione_e_tempo():
     for giusto in ("jupytext:", "kernelspec:", ":tempo: 20"):
         (segnalazione,) = passi.controlla_capitolo(pagina(CAPITOLO.replace(giusto, "altro:")))
         assert segnalazione.messaggio.startswith("manca")
+    assert passi.controlla_capitolo(pagina(CAPITOLO.replace("s3.2.1-p1", "s9-p1"))) == []  # lo segnala la fedeltà
 
 
 # ---------------------------------------------------------------- simboli

@@ -27,7 +27,8 @@ def controlla_capitolo(pagina: Pagina) -> list[Segnalazione]:
 
     La pagina dei riferimenti, che non ha nulla da leggere né da eseguire, ne è dispensata.
     """
-    if {leggi_inventario()[t.id].kind for t in pagina.traduzioni} == {"heading", "references"}:
+    blocchi = (leggi_inventario().get(traduzione.id) for traduzione in pagina.traduzioni)
+    if {blocco and blocco.kind for blocco in blocchi} == {"heading", "references"}:
         return []
     intestazione = "\n".join(r.testo for r in pagina.righe if r.genere == "intestazione")
     esito = []
