@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+pytest_plugins = ["eprint"]
+
 
 @pytest.fixture(autouse=True)
 def one_thread_one_seed():

@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lettore.controlli.testo import RECINTO, Riga, righe
 from lettore.inventario import leggi_inventario
+from lettore.sorgente import Direttiva, Pagina, Segnalazione
 
 VERDETTI = {
     "dimostrata": "dimostrate",
@@ -38,8 +38,6 @@ CITATA, SCALATA = "solo citata", "riprodotta in scala"
 ESITI = ("confermata", "smentita in parte", "smentita")
 OPZIONI = ("blocco", "verdetto", "smentita", "scala", "motivo", "esito")
 PROVE = "tests/affermazioni"
-
-OPZIONE = re.compile(r"^\s*:([\w-]+):\s*(.*?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -86,51 +84,34 @@ def crea_affermazione(
     return voce
 
 
-def leggi_affermazioni(testo: str, file: str = "") -> list[Affermazione]:
-    """Le affermazioni di un sorgente, nell’ordine. Una malfatta è un ValueError con file e riga."""
+def leggi_affermazioni(pagina: Pagina) -> list[Affermazione]:
+    """Le affermazioni di una pagina, nell’ordine. Una malfatta è un ValueError con file e riga."""
     esito = []
-    for riga, voce in _lette(testo, file):
-        if isinstance(voce, ValueError):
-            raise ValueError(f"{file}:{riga}: {voce}")
-        esito.append(voce)
+    for direttiva in _direttive(pagina):
+        try:
+            esito.append(_crea(direttiva, pagina.file))
+        except ValueError as errore:
+            raise ValueError(f"{pagina.file}:{direttiva.riga}: {errore}") from None
     return esito
 
 
-def difetti(testo: str) -> list[tuple[int, str]]:
-    """Riga e messaggio di ogni affermazione malfatta."""
-    return [(riga, str(voce)) for riga, voce in _lette(testo, "") if isinstance(voce, ValueError)]
-
-
-def _lette(testo: str, file: str) -> Iterator[tuple[int, Affermazione | ValueError]]:
-    for apre, opzioni, frase in _direttive(testo):
+def difetti(pagina: Pagina) -> list[Segnalazione]:
+    """Le affermazioni malfatte di una pagina."""
+    esito = []
+    for direttiva in _direttive(pagina):
         try:
-            voce = crea_affermazione(RECINTO.match(apre.testo)[3], opzioni, frase, file, apre.numero)
+            _crea(direttiva, pagina.file)
         except ValueError as errore:
-            voce = errore
-        yield apre.numero, voce
+            esito.append(Segnalazione(pagina.file, direttiva.riga, str(errore)))
+    return esito
 
 
-def _direttive(testo: str) -> Iterator[tuple[Riga, dict[str, str], str]]:
-    apre, opzioni, frase = None, {}, []
-    for riga in righe(testo):
-        if not riga.direttive or riga.direttive[-1] != "affermazione":
-            continue
-        if riga.genere == "apertura":
-            apre, opzioni, frase = riga, {}, []
-        elif riga.genere == "opzione":
-            nome, valore = OPZIONE.match(riga.testo).groups()
-            opzioni[nome] = valore
-        elif riga.genere == "chiusura":
-            yield apre, opzioni, "\n".join(frase)
-        else:
-            frase.append(riga.testo)
+def _direttive(pagina: Pagina) -> list[Direttiva]:
+    return [direttiva for direttiva in pagina.tutte_le_direttive if direttiva.nome == "affermazione"]
 
 
-def leggi_capitoli(radice: Path) -> list[Affermazione]:
-    """Tutte le affermazioni dei capitoli, file per file."""
-    file = sorted(radice.glob("chapters/**/*.md"))
-    testi = {f.relative_to(radice).as_posix(): f.read_text(encoding="utf-8") for f in file}
-    return [voce for nome, testo in testi.items() for voce in leggi_affermazioni(testo, nome)]
+def _crea(direttiva: Direttiva, file: str) -> Affermazione:
+    return crea_affermazione(direttiva.argomento, dict(direttiva.opzioni), direttiva.corpo, file, direttiva.riga)
 
 
 def leggi_prove(radice: Path) -> dict[str, list[str]]:

@@ -20,18 +20,16 @@ from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-from lettore.controlli.testo import OPZIONE, SENZA_PROSA
+from lettore.sorgente import ESTENSIONI, OPZIONE, SENZA_PROSA
 
 RADICE = Path(__file__).parents[2]
-CONFIGURAZIONE = yaml.safe_load((RADICE / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
-MYST = create_md_parser(MdParserConfig(enable_extensions=set(CONFIGURAZIONE["myst_enable_extensions"])), RendererHTML)
+MYST = create_md_parser(MdParserConfig(enable_extensions=ESTENSIONI), RendererHTML)
 
 A_CAPO = re.compile(r"(\\| {2,})\n[ \t]*|[ \t]*\n[ \t]*")
 """Un a capo nel sorgente; il gruppo c’è se è un a capo anche nella pagina."""

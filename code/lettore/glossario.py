@@ -21,16 +21,16 @@ Le sigle hanno anche `sciolta-en` e `sciolta-it`; i nomi propri `tipo: nome`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lettore.sorgente import Direttiva, Pagina, leggi_pagina
+
 GLOSSARIO = Path(__file__).parents[2] / "glossary.md"
 OPZIONI = ("en", "grammatica", "forme", "sezione", "evitare", "cerca", "sciolta-en", "sciolta-it", "tipo")
 TIPI = ("termine", "sigla", "nome")
-
-APRE = re.compile(r"^(`{3,}|:{3,})\{voce\}\s*(.*?)\s*$")
-OPZIONE = re.compile(r"^:([a-z-]+):\s*(.*?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -52,30 +52,34 @@ class Voce:
 
 
 def leggi_voci(percorso: Path = GLOSSARIO) -> list[Voce]:
-    """Tutte le voci, nell’ordine della pagina. Una voce malfatta o doppia è un errore con file e riga."""
-    righe = percorso.read_text(encoding="utf-8").splitlines()
-    voci, viste, i = [], {}, 0
-    while i < len(righe):
-        if not (apre := APRE.match(righe[i])):
-            i += 1
+    """Le voci di un file; per gli errori si veda `voci_della_pagina`."""
+    return voci_della_pagina(leggi_pagina(percorso, percorso.parent))
+
+
+def voci_della_pagina(pagina: Pagina) -> list[Voce]:
+    """Tutte le voci, nell’ordine della pagina. Una voce malfatta o doppia è un ValueError con file e riga."""
+    voci: dict[str, Voce] = {}
+    for direttiva in pagina.tutte_le_direttive:
+        if direttiva.nome != "voce":
             continue
-        inizio, corpo = i + 1, []
-        i += 1
-        while i < len(righe) and righe[i].rstrip() != apre[1]:
-            corpo.append(righe[i])
-            i += 1
         try:
-            if i == len(righe):
-                raise ValueError(f"la voce «{apre[2]}» non è chiusa da {apre[1]}")
-            voce = crea_voce(apre[2], *_dividi(corpo), riga=inizio)
-            if (chiave := voce.it.casefold()) in viste:
-                raise ValueError(f"la voce «{voce.it}» c’è già alla riga {viste[chiave]}")
+            voce = _voce(direttiva)
+            if doppia := voci.get(voce.it.casefold()):
+                raise ValueError(f"la voce «{voce.it}» c’è già alla riga {doppia.riga}")
         except ValueError as errore:
-            raise ValueError(f"{percorso.name}:{inizio}: {errore}") from None
-        viste[chiave] = inizio
-        voci.append(voce)
-        i += 1
-    return voci
+            raise ValueError(f"{pagina.file}:{direttiva.riga}: {errore}") from None
+        voci[voce.it.casefold()] = voce
+    return list(voci.values())
+
+
+def _voce(direttiva: Direttiva) -> Voce:
+    if not direttiva.chiusa:
+        raise ValueError(f"la voce «{direttiva.argomento}» non è chiusa")
+    opzioni = dict(direttiva.opzioni)
+    for nome, quante in Counter(nome for nome, _ in direttiva.opzioni).items():
+        if quante > 1:
+            raise ValueError(f"opzione «{nome}» scritta due volte")
+    return crea_voce(direttiva.argomento, opzioni, direttiva.corpo, direttiva.riga)
 
 
 def crea_voce(lemma: str, opzioni: dict[str, str], definizione: str, riga: int = 0) -> Voce:
@@ -112,18 +116,6 @@ def crea_voce(lemma: str, opzioni: dict[str, str], definizione: str, riga: int =
         definizione=definizione.strip(),
         riga=riga,
     )
-
-
-def _dividi(corpo: list[str]) -> tuple[dict[str, str], str]:
-    """Divide il corpo di una voce in opzioni e definizione."""
-    opzioni = {}
-    for i, riga in enumerate(corpo):
-        if not (trovata := OPZIONE.match(riga)):
-            return opzioni, "\n".join(corpo[i:])
-        if trovata[1] in opzioni:
-            raise ValueError(f"opzione «{trovata[1]}» scritta due volte")
-        opzioni[trovata[1]] = trovata[2]
-    return opzioni, ""
 
 
 def _flesse(lemma: str, grammatica: str) -> Iterator[str]:

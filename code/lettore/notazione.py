@@ -7,6 +7,7 @@ glossary.md e il controllo dei simboli.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def simboli_del_gruppo(notazione: dict, gruppo: str | None = None) -> list[dict]
     return [s for s in notazione["simboli"] if gruppo in (None, s["gruppo"])]
 
 
-def _guasti(dati):
+def _guasti(dati: object) -> Iterator[str]:
     """Genera i guasti della tabella, ciascuno con il nome della voce."""
     if not isinstance(dati, dict):
         yield "attesa una tabella di parti, trovato altro"
@@ -93,7 +94,7 @@ def _guasti(dati):
             yield f"apostrofo dritto (si usa ’): {testo}"
 
 
-def _guasti_macro(macro: dict):
+def _guasti_macro(macro: dict) -> Iterator[str]:
     for nome, corpo in macro.items():
         if not re.fullmatch("[A-Za-z]+", str(nome)):
             yield f"macro «{nome}»: il nome può avere solo lettere senza accento"
@@ -101,7 +102,7 @@ def _guasti_macro(macro: dict):
             yield f"macro «{nome}»: corpo mancante o con graffe dispari: {corpo!r}"
 
 
-def _guasti_simbolo(simbolo, gruppi: dict):
+def _guasti_simbolo(simbolo: object, gruppi: dict) -> Iterator[str]:
     if not isinstance(simbolo, dict):
         yield f"attesa una scheda, trovato {simbolo!r}"
         return
@@ -119,7 +120,7 @@ def _guasti_simbolo(simbolo, gruppi: dict):
             yield f"in «altrove» servono scrittura, dove e verdetto: {scrittura!r}"
 
 
-def _guasti_voci(voci: list, nome: str, campi: tuple[str, ...]):
+def _guasti_voci(voci: list, nome: str, campi: tuple[str, ...]) -> Iterator[str]:
     for i, voce in enumerate(voci, 1):
         if not isinstance(voce, dict) or set(voce) != set(campi) or not all(voce.values()):
             yield f"{nome} numero {i}: servono {', '.join(campi)}"
@@ -134,7 +135,7 @@ def _graffe_pari(tex: str) -> bool:
     return aperte == 0
 
 
-def _testi(dati):
+def _testi(dati: object) -> Iterator[str]:
     """Tutti i testi della tabella, tranne le scritture altrui, che si citano come sono."""
     if isinstance(dati, str):
         yield dati

@@ -21,9 +21,9 @@ from lxml import html as html_lxml
 
 from .ambiente import CON, SENZA, Ambiente
 from .controlli.inglese import controlla_corse, corse_dell_originale
-from .controlli.testo import Segnalazione
 from .inventario import Blocco, leggi_inventario
 from .originale import CARTELLA, carica
+from .sorgente import Segnalazione
 
 PAGINE = {".html", ".xhtml"}
 TESTI = {".js", ".json", ".md", ".svg", ".tex", ".txt", ".xml"}

@@ -8,8 +8,8 @@ import pytest
 import registro
 from registro import affermazione
 
-from lettore.affermazioni import CITATA, PROVE, VERDETTI, leggi_capitoli, leggi_prove
-from lettore.controlli.testo import blocchi
+from lettore.affermazioni import CITATA, PROVE, VERDETTI, leggi_affermazioni, leggi_prove
+from lettore.sorgente import leggi_libro
 
 RADICE = Path(__file__).resolve().parents[2]
 PROVE_PER_ID = leggi_prove(RADICE)
@@ -18,8 +18,13 @@ ALTROVE: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def voci():
-    return leggi_capitoli(RADICE)
+def pagine():
+    return leggi_libro(RADICE)
+
+
+@pytest.fixture(scope="module")
+def voci(pagine):
+    return [voce for pagina in pagine for voce in leggi_affermazioni(pagina)]
 
 
 def test_gli_identificatori_sono_unici(voci):
@@ -38,11 +43,8 @@ def test_il_registro_e_ampio_e_usa_tutti_i_verdetti(voci):
     assert {voce.verdetto for voce in voci} == set(VERDETTI)
 
 
-def test_ogni_voce_sta_nel_capitolo_del_suo_blocco(voci):
-    capitoli = {}
-    for file in sorted((RADICE / "chapters").rglob("*.md")):
-        nome = file.relative_to(RADICE).as_posix()
-        capitoli |= {blocco.id: nome for blocco in blocchi(file.read_text(encoding="utf-8"))}
+def test_ogni_voce_sta_nel_capitolo_del_suo_blocco(pagine, voci):
+    capitoli = {traduzione.id: pagina.file for pagina in pagine for traduzione in pagina.traduzioni}
     fuori = {voce.id: voce.file for voce in voci if voce.file != capitoli[voce.blocco]}
     assert fuori == ALTROVE
 

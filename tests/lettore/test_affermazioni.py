@@ -10,11 +10,12 @@ from docutils.utils import new_document
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from lettore.affermazioni import leggi_affermazioni, leggi_prove
-from lettore.controlli import inglese, simboli, termini, testo, tipografia
+from lettore.affermazioni import difetti, leggi_affermazioni, leggi_prove
+from lettore.controlli import inglese, simboli, termini, tipografia
 from lettore.estensione import affermazioni, blocco, note, quaderni
 from lettore.glossario import leggi_voci
 from lettore.notazione import leggi_notazione
+from lettore.sorgente import Pagina
 
 UNA = """\
 ```{affermazione} matrice-condivisa
@@ -47,7 +48,7 @@ def test_una_matrice(copie):
 
 
 def test_un_affermazione_si_legge_intera():
-    voce, scalata, citata = leggi_affermazioni(f"# Prova\n\n{UNA}\n{SCALATA}\n{CITATA}", "prova.md")
+    voce, scalata, citata = leggi_affermazioni(Pagina("prova.md", f"# Prova\n\n{UNA}\n{SCALATA}\n{CITATA}"))
     assert (voce.id, voce.blocco, voce.verdetto) == ("matrice-condivisa", "s3.4-p1", "verificata")
     assert voce.smentita == "due matrici con numeri diversi, oppure $x^2$."
     assert voce.frase.startswith("Gli embedding") and voce.frase.endswith("dei pesi.")
@@ -74,9 +75,12 @@ MALFATTE = {
 
 @pytest.mark.parametrize(("malfatta", "atteso"), MALFATTE.items())
 def test_un_affermazione_malfatta_si_rifiuta_con_file_e_riga(malfatta, atteso):
+    pagina = Pagina("prova.md", f"# Prova\n\n{malfatta}")
     with pytest.raises(ValueError) as errore:
-        leggi_affermazioni(f"# Prova\n\n{malfatta}", "prova.md")
+        leggi_affermazioni(pagina)
     assert str(errore.value).startswith("prova.md:3: ") and atteso in str(errore.value)
+    (segnalazione,) = difetti(pagina)
+    assert segnalazione[:2] == ("prova.md", 3) and atteso in segnalazione.messaggio
 
 
 def test_le_prove_si_leggono_senza_eseguirle(tmp_path):
@@ -91,19 +95,20 @@ def test_le_prove_si_leggono_senza_eseguirle(tmp_path):
     ("prima", "dopo", "controllo"),
     [
         ("due matrici", "l'altra matrice", tipografia.controlla),
-        ("due matrici", "due gettoni", lambda t, f: termini.controlla(t, f, leggi_voci())),
-        ("$x^2$", "$d_{attn}$", lambda t, f: simboli.controlla(t, f, leggi_notazione())),
+        ("due matrici", "due gettoni", lambda pagina: termini.controlla(pagina, leggi_voci())),
+        ("$x^2$", "$d_{attn}$", lambda pagina: simboli.controlla(pagina, leggi_notazione())),
         ("condividono", "condividono l'", tipografia.controlla),
     ],
 )
 def test_frase_e_opzioni_sono_prosa_per_i_controlli(prima, dopo, controllo):
-    assert not [s for s in controllo(UNA, "prova.md") if s.riga]
-    assert controllo(UNA.replace(prima, dopo), "prova.md")
+    assert controllo(Pagina("prova.md", UNA)) == []
+    assert controllo(Pagina("prova.md", UNA.replace(prima, dopo)))
 
 
 def test_l_identificatore_non_e_prosa():
-    assert "matrice-condivisa" not in testo.prosa(UNA) and "due matrici" in testo.prosa(UNA)
-    assert inglese.controlla(UNA, "prova.md", {}) == []
+    pagina = Pagina("prova.md", UNA)
+    assert "matrice-condivisa" not in pagina.prosa and "due matrici" in pagina.prosa
+    assert inglese.controlla(pagina, {}) == []
 
 
 # ---------------------------------------------------------------- le pagine costruite

@@ -1,13 +1,14 @@
 """Il cammino dal passo 1 alla sezione 3.2.2: ciò che arriva senza presentazione si trova, il resto passa."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from lettore.controlli import RADICE, cammino
-from lettore.controlli.cammino import Pagina
 from lettore.glossario import crea_voce, leggi_voci
 from lettore.notazione import leggi_notazione
+from lettore.sorgente import Pagina, leggi_pagina
 
 NOTAZIONE = leggi_notazione()
 VOCI = leggi_voci()
@@ -16,24 +17,24 @@ POCHE += [voce for voce in VOCI if voce.it in {"addestramento", "attenzione", "a
 
 
 def difetti(*testi, voci=POCHE, parti=None):
-    pagine = [Pagina(parti[i] if parti else "Parte 0", f"{i}.md", testo) for i, testo in enumerate(testi)]
+    pagine = [(parti[i] if parti else "Parte 0", Pagina(f"{i}.md", testo)) for i, testo in enumerate(testi)]
     return [(s.file, s.riga, s.messaggio) for s in cammino.controlla(pagine, voci, NOTAZIONE)]
 
 
 @pytest.fixture(scope="module")
 def libro():
-    """Le pagine vere del cammino, nell’ordine dell’indice."""
+    """Le pagine vere del cammino, ciascuna con la sua Parte, nell’ordine dell’indice."""
     ordine = cammino.indice((RADICE / "_toc.yml").read_text(encoding="utf-8"))
-    return [Pagina(parte, file, (RADICE / file).read_text(encoding="utf-8")) for parte, file in ordine]
+    return [(parte, leggi_pagina(RADICE / file, RADICE)) for parte, file in ordine]
 
 
 # ---------------------------------------------------------------- l’ordine
 
 
 def test_il_cammino_va_dal_passo_1_alla_sezione_3_2_2(libro):
-    assert libro[0].file == "chapters/passi/1-tensori.md"
-    assert libro[-1].file.startswith("chapters/articolo/3-2-2-")
-    file = [pagina.file for pagina in libro]
+    file = [pagina.file for _, pagina in libro]
+    assert file[0] == "chapters/passi/1-tensori.md"
+    assert file[-1].startswith("chapters/articolo/3-2-2-")
     assert file.index("chapters/articolo/3-2-attenzione.md") == len(file) - 3  # anche i capitoli annidati
 
 
@@ -176,14 +177,17 @@ def test_il_cammino_del_libro_e_pulito(libro):
         ("1-introduzione", "la {term}`dipendenza`", "la dipendenza", "«dipendenza»"),
         ("3-1-pile", "da una {term}`pila`", "da una pila", None),  # il capitolo 3 l’ha già presentata
         ("1-tensori", "Il numero di componenti si chiama $\\dmodel$", "Si scriva $\\dmodel$", "$d_model$"),
+        ("3-2-1", "{term}`retropropagazione`", "retropropagazione", "«retropropagazione»"),
         ("3-2-2", "sue matrici. Il numero delle teste si chiama $h$.", "sue matrici.", "$h$"),
     ],
 )
 def test_un_guasto_nel_libro_si_trova(libro, capitolo, prima, dopo, atteso):
-    (i,) = (i for i, pagina in enumerate(libro) if f"/{capitolo}" in pagina.file)
-    assert re.search(re.escape(prima), libro[i].testo, re.I)
-    guasta = libro[i]._replace(testo=re.sub(re.escape(prima), lambda _: dopo, libro[i].testo, flags=re.I))
-    trovate = cammino.controlla([*libro[:i], guasta], VOCI, NOTAZIONE)
+    (i,) = (i for i, (_, pagina) in enumerate(libro) if f"/{capitolo}" in pagina.file)
+    parte, pagina = libro[i]
+    assert re.search(re.escape(prima), pagina.testo, re.I)
+    guasta = replace(pagina, testo=re.sub(re.escape(prima), lambda _: dopo, pagina.testo, flags=re.I))
+    precedenti = [coppia for coppia in libro[:i] if coppia[0] == parte]  # a ogni Parte si ricomincia
+    trovate = cammino.controlla([*precedenti, (parte, guasta)], VOCI, NOTAZIONE)
     if atteso is None:
         assert trovate == []
     else:
@@ -192,7 +196,7 @@ def test_un_guasto_nel_libro_si_trova(libro, capitolo, prima, dopo, atteso):
 
 def test_due_capitoli_scambiati_si_trovano(libro):
     trovate = cammino.controlla([libro[0], libro[2], libro[1]], VOCI, NOTAZIONE)
-    assert {s.file for s in trovate} == {libro[2].file}
+    assert {s.file for s in trovate} == {libro[2][1].file}
     assert any("il simbolo $K^T$" in s.messaggio for s in trovate)
 
 

@@ -1,99 +1,22 @@
 """I controlli: ciascuno trova il guasto messo apposta e lascia passare il testo pulito."""
 
-from collections import Counter
-
 import pytest
+from pagina_di_prova import CAPITOLO
 
-from lettore.controlli import alternative, fedelta, inglese, passi, simboli, termini, testo, tipografia
-from lettore.controlli.formule import atomi
+from lettore.controlli import alternative, fedelta, inglese, passi, simboli, termini, tipografia
+from lettore.controlli.atomi import atomi
 from lettore.glossario import leggi_voci
 from lettore.inventario import leggi_inventario
 from lettore.notazione import leggi_notazione
+from lettore.sorgente import Pagina
 
 VOCI = leggi_voci()
 NOTAZIONE = leggi_notazione()
 INVENTARIO = leggi_inventario()
 
-CAPITOLO = """\
----
-jupytext:
-  text_representation: {extension: .md}
-kernelspec:
-  name: python3
----
 
-# 3.2.1 Attenzione a prodotto scalare scalato
-
-```{tappa}
-:tempo: 20
-:prima: [le query](3-2.md)
-```
-
-::::{blocco} s3.2.1-p1
-Chiamiamo la nostra «{term}`attenzione a prodotto scalare scalato`» (*Scaled Dot-Product Attention*; figura
-{rif}`fig2`). Dimensione $\\dk$ per {term}`chiavi <chiave>`, $\\dv$ per i valori, poi $\\sqrt{\\dk}$.
-
-:::{glossa}
-Queries and keys have $d_k$ components.
-:::
-::::
-
-```{code-cell} ipython3
----
-mystnb:
-  figure:
-    name: fig-a
-  image:
-    alt: "Una mappa"
----
-scores = layer @ stack     # don't stop
-```
-
-```{nota} Un titolo
-La layer normalization e la self-attention restano in inglese, come `layer`; poi $\\softmax(s)$.
-```
-"""
-
-
-def righe_e_messaggi(segnalazioni):
-    return [(s.riga, s.messaggio) for s in segnalazioni]
-
-
-# ---------------------------------------------------------------- il sorgente
-
-
-def test_la_prosa_conserva_righe_e_posizioni():
-    prosa = testo.prosa(CAPITOLO)
-    assert [len(r) for r in prosa.split("\n")] == [len(r) for r in CAPITOLO.rstrip("\n").split("\n")]
-    assert "attenzione a prodotto scalare scalato" in prosa and "chiavi" in prosa and "Un titolo" in prosa
-    assert "Una mappa" in prosa
-    for altro in ("Queries", "don't", "dk", "<chiave>", "jupytext", "fig2", "s3.2.1-p1"):
-        assert altro not in prosa
-
-
-def test_le_celle_hanno_riga_opzioni_e_codice():
-    (cella,) = testo.celle(CAPITOLO)
-    assert CAPITOLO.splitlines()[cella.riga - 1].startswith("```{code-cell}")
-    assert "alt:" in cella.opzioni and cella.codice.startswith("scores =")
-
-
-def test_i_blocchi_separano_italiano_e_glossa():
-    (blocco,) = testo.blocchi(CAPITOLO)
-    assert (blocco.id, blocco.riga) == ("s3.2.1-p1", 15)
-    assert "Chiamiamo" in blocco.italiano and "Queries" not in blocco.italiano
-    assert blocco.glossa.strip() == "Queries and keys have $d_k$ components."
-
-
-def test_le_formule_si_trovano_tutte_con_la_riga():
-    sorgente = "Una $a$.\n\n$$\nb\n$$\n\n```{math}\n:label: eq\nc\n```\n\n"
-    sorgente += "::::{blocco} eq1\n```{math}\nd\n```\n::::\n`$e$`\n"
-    assert sorted((riga, tex.strip()) for riga, tex in testo.formule(sorgente)) == [
-        (1, "a"), (3, "b"), (9, "c"), (14, "d"),
-    ]  # fmt: skip
-
-
-def test_un_dollaro_che_non_e_formula_resta_prosa():
-    assert "costa 5" in testo.prosa("Il biglietto costa 5 $ e il libro 10 $.")
+def pagina(testo):
+    return Pagina("f.md", testo)
 
 
 # ---------------------------------------------------------------- termini
@@ -116,7 +39,7 @@ def test_un_dollaro_che_non_e_formula_resta_prosa():
     ],
 )  # fmt: skip
 def test_una_variante_scartata_si_trova(frase):
-    assert termini.controlla(frase, "f.md", VOCI)
+    assert termini.controlla(pagina(frase), VOCI)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +58,11 @@ def test_una_variante_scartata_si_trova(frase):
     ],
 )
 def test_le_eccezioni_dei_termini_passano(frase):
-    assert termini.controlla(frase, "f.md", VOCI) == []
+    assert termini.controlla(pagina(frase), VOCI) == []
 
 
 def test_la_segnalazione_ha_riga_e_forma_giusta():
-    (segnalazione,) = termini.controlla("Bene.\n\nIl codificatore legge.\n", "f.md", VOCI)
+    (segnalazione,) = termini.controlla(pagina("Bene.\n\nIl codificatore legge.\n"), VOCI)
     assert segnalazione == ("f.md", 3, "«codificatore» è una variante scartata: si scrive «encoder»")
 
 
@@ -168,9 +91,9 @@ def test_la_segnalazione_ha_riga_e_forma_giusta():
     ],
 )  # fmt: skip
 def test_un_difetto_di_tipografia_si_trova(frase, atteso):
-    messaggi = [s.messaggio for s in tipografia.controlla(f"Prima riga.\n\n{frase}\n", "f.md")]
+    messaggi = [s.messaggio for s in tipografia.controlla(pagina(f"Prima riga.\n\n{frase}\n"))]
     assert len(messaggi) == 1 and atteso in messaggi[0]
-    assert tipografia.controlla(f"Prima riga.\n\n{frase}\n", "f.md")[0].riga == 3
+    assert tipografia.controlla(pagina(f"Prima riga.\n\n{frase}\n"))[0].riga == 3
 
 
 @pytest.mark.parametrize(
@@ -188,7 +111,7 @@ def test_un_difetto_di_tipografia_si_trova(frase, atteso):
     ],
 )
 def test_la_tipografia_giusta_passa(frase):
-    assert tipografia.controlla(frase, "f.md") == []
+    assert tipografia.controlla(pagina(frase)) == []
 
 
 # ---------------------------------------------------------------- passi
@@ -199,23 +122,24 @@ def cella(righe):
 
 
 def test_una_cella_troppo_lunga_si_trova():
-    assert passi.controlla(cella(25), "f.md") == []
-    ((_, riga, messaggio),) = passi.controlla("Testo.\n\n" + cella(26), "f.md")
+    assert passi.controlla(pagina(cella(25))) == []
+    ((_, riga, messaggio),) = passi.controlla(pagina("Testo.\n\n" + cella(26)))
     assert (riga, messaggio) == (3, "cella di 26 righe: al più 25")
 
 
 def test_mediana_e_nove_decimi_si_misurano_sul_libro():
-    assert passi.controlla_libro([cella(6) * 9, cella(20)], "chapters") == []
-    assert "mediana di 7 righe" in passi.controlla_libro([cella(7) * 3], "chapters")[0].messaggio
-    assert "entro 16 righe" in passi.controlla_libro([cella(1) * 8 + cella(16) * 2], "chapters")[0].messaggio
-    assert passi.controlla_libro(["Senza celle."], "chapters") == []
+    assert passi.controlla_libro([pagina(cella(6) * 9), pagina(cella(20))], "chapters") == []
+    assert "mediana di 7 righe" in passi.controlla_libro([pagina(cella(7) * 3)], "chapters")[0].messaggio
+    assert "entro 16 righe" in passi.controlla_libro([pagina(cella(1) * 8 + cella(16) * 2)], "chapters")[0].messaggio
+    assert passi.controlla_libro([pagina("Senza celle.")], "chapters") == []
 
 
 def test_un_capitolo_ha_intestazione_e_tempo():
-    assert passi.controlla_capitolo(CAPITOLO, "f.md") == []
+    assert passi.controlla_capitolo(pagina(CAPITOLO)) == []
     for giusto in ("jupytext:", "kernelspec:", ":tempo: 20"):
-        (segnalazione,) = passi.controlla_capitolo(CAPITOLO.replace(giusto, "altro:"), "f.md")
+        (segnalazione,) = passi.controlla_capitolo(pagina(CAPITOLO.replace(giusto, "altro:")))
         assert segnalazione.messaggio.startswith("manca")
+    assert passi.controlla_capitolo(pagina(CAPITOLO.replace("s3.2.1-p1", "s9-p1"))) == []  # lo segnala la fedeltà
 
 
 # ---------------------------------------------------------------- simboli
@@ -236,7 +160,7 @@ def test_un_capitolo_ha_intestazione_e_tempo():
     ],
 )
 def test_un_simbolo_fuori_tabella_si_trova(tex, atteso):
-    segnalazioni = simboli.controlla(f"Testo.\n\nEcco ${tex}$.\n", "f.md", NOTAZIONE)
+    segnalazioni = simboli.controlla(pagina(f"Testo.\n\nEcco ${tex}$.\n"), NOTAZIONE)
     assert segnalazioni and all(s.riga == 3 for s in segnalazioni)
     assert any(atteso in s.messaggio for s in segnalazioni)
 
@@ -254,7 +178,7 @@ def test_un_simbolo_fuori_tabella_si_trova(tex, atteso):
     ],
 )
 def test_le_formule_del_libro_passano(tex):
-    assert simboli.controlla(f"${tex}$", "f.md", NOTAZIONE) == []
+    assert simboli.controlla(pagina(f"${tex}$"), NOTAZIONE) == []
 
 
 def test_ogni_formula_della_tabella_usa_simboli_noti():
@@ -273,22 +197,22 @@ INGLESE = "This is a line of plain words that was written in the tongue of Shake
 
 
 def test_un_capoverso_inglese_in_un_blocco_si_trova():
-    assert inglese.controlla(blocco("Testo italiano, con le sue parole."), "f.md", INVENTARIO) == []
-    ((_, riga, messaggio),) = inglese.controlla(blocco(f"Testo.\n\n{INGLESE}"), "f.md", INVENTARIO)
+    assert inglese.controlla(pagina(blocco("Testo italiano, con le sue parole.")), INVENTARIO) == []
+    ((_, riga, messaggio),) = inglese.controlla(pagina(blocco(f"Testo.\n\n{INGLESE}")), INVENTARIO)
     assert riga == 4 and "capoverso inglese" in messaggio
 
 
 @pytest.mark.parametrize("nome", ["en", "english", "originale"])
 def test_una_direttiva_inglese_si_trova(nome):
     guasto = f"::::{{blocco}} s3.2.1-p1\nTesto.\n\n:::{{{nome}}}\nThe words.\n:::\n::::\n"
-    assert f"direttiva «{nome}»" in inglese.controlla(guasto, "f.md", INVENTARIO)[0].messaggio
+    assert f"direttiva «{nome}»" in inglese.controlla(pagina(guasto), INVENTARIO)[0].messaggio
 
 
 def test_una_glossa_lunga_si_trova():
-    assert inglese.controlla(blocco("Testo.", "word " * 19), "f.md", INVENTARIO) == []  # 40 % di 49
-    (segnalazione,) = inglese.controlla(blocco("Testo.", "word " * 20), "f.md", INVENTARIO)
+    assert inglese.controlla(pagina(blocco("Testo.", "word " * 19)), INVENTARIO) == []  # 40 % di 49
+    (segnalazione,) = inglese.controlla(pagina(blocco("Testo.", "word " * 20)), INVENTARIO)
     assert "glossa di 20 parole, al più 19" in segnalazione.messaggio
-    assert inglese.controlla(blocco("Testo.", "word " * 8, "fig1-cap"), "f.md", INVENTARIO) == []
+    assert inglese.controlla(pagina(blocco("Testo.", "word " * 8, "fig1-cap")), INVENTARIO) == []
 
 
 def test_dieci_parole_degli_autori_si_trovano():
@@ -321,7 +245,7 @@ def test_nomi_formule_e_permesso_non_sono_frasi():
     ],
 )
 def test_una_figura_senza_testo_alternativo_si_trova(guasto):
-    assert len(alternative.controlla(guasto, "f.md")) == 1
+    assert len(alternative.controlla(pagina(guasto))) == 1
 
 
 @pytest.mark.parametrize(
@@ -335,7 +259,7 @@ def test_una_figura_senza_testo_alternativo_si_trova(guasto):
     ],
 )
 def test_una_figura_con_il_testo_alternativo_passa(pulito):
-    assert alternative.controlla(pulito, "f.md") == []
+    assert alternative.controlla(pagina(pulito)) == []
 
 
 # ---------------------------------------------------------------- fedeltà
@@ -362,7 +286,7 @@ MATRICI += r"$W^O \in \R^{h\dv\times\dmodel}$"
     ],
 )
 def test_una_traduzione_fedele_passa(ident, italiano):
-    assert fedelta.controlla(blocco(italiano, ident=ident), "f.md", INVENTARIO) == []
+    assert fedelta.controlla(pagina(blocco(italiano, ident=ident)), INVENTARIO) == []
 
 
 @pytest.mark.parametrize(
@@ -380,7 +304,7 @@ def test_una_traduzione_fedele_passa(ident, italiano):
     ],
 )
 def test_un_infedelta_si_trova(ident, italiano, atteso):
-    segnalazioni = fedelta.controlla(blocco(italiano, ident=ident), "f.md", INVENTARIO)
+    segnalazioni = fedelta.controlla(pagina(blocco(italiano, ident=ident)), INVENTARIO)
     assert any(atteso in s.messaggio for s in segnalazioni)
     assert {s.riga for s in segnalazioni} == {1}
 
@@ -388,9 +312,9 @@ def test_un_infedelta_si_trova(ident, italiano, atteso):
 def test_con_l_originale_si_confrontano_i_numeri_nel_testo():
     originale = {"s2-p3": {"myst": "Trained on 36M pairs, 25,000 tokens, 4.5 days {cite}`sukhbaatar2015`."}}
     giusto = "Su 36 milioni, 25\u202f000 token, 4,5 giorni {cite}`sukhbaatar2015`."
-    assert fedelta.controlla(blocco(giusto, ident="s2-p3"), "f.md", INVENTARIO, originale) == []
+    assert fedelta.controlla(pagina(blocco(giusto, ident="s2-p3")), INVENTARIO, originale) == []
     sbagliato = blocco(giusto.replace("36", "63"), ident="s2-p3")
-    assert [s.messaggio for s in fedelta.controlla(sbagliato, "f.md", INVENTARIO, originale)] == [
+    assert [s.messaggio for s in fedelta.controlla(pagina(sbagliato), INVENTARIO, originale)] == [
         "blocco s2-p3: il numero 63 non è nell’originale",
         "blocco s2-p3: manca il numero 36",
     ]
@@ -402,4 +326,4 @@ def test_la_forma_canonica_dei_simboli():
     assert atomi(r"d_{\text{model}}^{-0.5}") == atomi(r"\dmodel^{-0{,}5}") == {"d_model"}
     assert atomi(r"sin(pos)") == atomi(r"\sin(pos)") == {"pos"}
     assert atomi(r"O(log_k(n))") == {"O", "k", "n"}
-    assert fedelta.numeri("25\u202f000 e 28,4 e 0{,}1") == Counter(["25000", "28.4", "0.1"])
+    assert fedelta.numeri("25\u202f000 e 28,4 e 0{,}1") == {"25000", "28.4", "0.1"}

@@ -3,37 +3,40 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lettore.controlli import RADICE, controlla_libro
-from lettore.originale import carica, importa
-
-ARCHIVIO = RADICE.parent / "shared" / "originale" / "1706.03762v7.tar.gz"
+from lettore.controlli import RADICE, controlla_libro, controlla_pagina
+from lettore.glossario import leggi_voci
+from lettore.originale import carica
+from lettore.sorgente import leggi_pagina
 
 
 @pytest.fixture(scope="module")
-def originale(tmp_path_factory):
-    """Le parole degli autori, da `_originale/` o dall’archivio; None se non ci sono."""
-    if dati := carica(RADICE):
-        return dati
-    return importa(str(ARCHIVIO), tmp_path_factory.mktemp("originale")) if ARCHIVIO.exists() else None
+def capitolo():
+    return leggi_pagina(RADICE / "chapters/articolo/3-2-1-attenzione-a-prodotto-scalare-scalato.md", RADICE)
 
 
 @pytest.fixture
-def copia(tmp_path):
-    """Una copia delle pagine del libro in un deposito git vuoto."""
-    shutil.copytree(RADICE / "chapters", tmp_path / "chapters", ignore=shutil.ignore_patterns(".*"))
+def libretto(tmp_path):
+    """Un libro di una pagina sola, in un deposito git."""
     for file in ("glossary.md", "_toc.yml"):
         shutil.copy(RADICE / file, tmp_path)
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "prova.md").write_text("# Prova\n\nL'encoder.\n", encoding="utf-8")
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     return tmp_path
 
 
-def test_libro_pulito(originale):
-    segnalazioni = controlla_libro(RADICE, originale)
+def test_libro_pulito(radice_con_originale):
+    segnalazioni = controlla_libro(RADICE, radice_con_originale and carica(radice_con_originale))
     assert segnalazioni == [], "\n".join(f"{s.file}:{s.riga}: {s.messaggio}" for s in segnalazioni)
+
+
+def test_il_capitolo_e_pulito(capitolo):
+    assert controlla_pagina(capitolo, leggi_voci()) == []
 
 
 @pytest.mark.parametrize(
@@ -47,33 +50,26 @@ def test_libro_pulito(originale):
         ("    alt:", "    altro:", "senza «alt:»"),
         (":verdetto: dimostrata", ":verdetto: creduta", "verdetto «creduta» ignoto"),
         ("{cite}`bahdanau2014neural`", "", "manca citazione"),
-        ("{term}`retropropagazione`", "retropropagazione", "«retropropagazione» arriva senza presentazione"),
     ],
 )
-def test_un_guasto_nel_capitolo_si_trova_con_file_e_riga(copia, prima, dopo, atteso):
-    capitolo = copia / "chapters" / "articolo" / "3-2-1-attenzione-a-prodotto-scalare-scalato.md"
-    testo = capitolo.read_text(encoding="utf-8")
-    if prima not in testo:
-        pytest.skip(f"il capitolo non contiene più «{prima}»")
-    capitolo.write_text(testo.replace(prima, dopo), encoding="utf-8")
-    trovate = [s for s in controlla_libro(copia) if atteso in s.messaggio]
-    assert trovate and trovate[0].file == str(capitolo.relative_to(copia)) and trovate[0].riga > 0
+def test_un_guasto_nel_capitolo_si_trova_con_file_e_riga(capitolo, prima, dopo, atteso):
+    assert prima in capitolo.testo, "il capitolo non contiene più il bersaglio: il guasto si mette altrove"
+    guasto = replace(capitolo, testo=capitolo.testo.replace(prima, dopo))
+    trovate = [s for s in controlla_pagina(guasto, leggi_voci()) if atteso in s.messaggio]
+    assert trovate and {s.file for s in trovate} == {capitolo.file} and all(s.riga > 0 for s in trovate)
 
 
-def test_una_frase_degli_autori_si_trova_in_qualunque_file(copia, originale):
-    if originale is None:
-        pytest.skip("manca l’originale")
+def test_una_frase_degli_autori_si_trova_in_qualunque_file(libretto, originale):
     frase = originale["blocchi"]["s7-p1"]["myst"]
-    (copia / "appunti.py").write_text(f'"""{frase}"""\n', encoding="utf-8")
-    (trovata, *_) = [s for s in controlla_libro(copia, originale) if s.file == "appunti.py"]
+    (libretto / "appunti.py").write_text(f'"""{frase}"""\n', encoding="utf-8")
+    (trovata, *_) = [s for s in controlla_libro(libretto, originale) if s.file == "appunti.py"]
     assert trovata.riga == 1 and "degli autori" in trovata.messaggio
 
 
-def test_il_comando_scrive_i_difetti_ed_esce_con_1(copia, monkeypatch, capsys):
+def test_il_comando_scrive_i_difetti_ed_esce_con_1(libretto, monkeypatch, capsys):
     from lettore.controlli import __main__ as comando
 
-    (copia / "chapters" / "prova.md").write_text("# Prova\n\nL'encoder.\n", encoding="utf-8")
-    monkeypatch.setattr(comando, "controlla_libro", lambda: controlla_libro(copia))
+    monkeypatch.setattr(comando, "controlla_libro", lambda: controlla_libro(libretto))
     assert comando.main() == 1
     assert "chapters/prova.md:3: apostrofo dritto" in capsys.readouterr().out
 

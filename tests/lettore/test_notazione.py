@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lettore.estensione.glossario import ancora, scheda
-from lettore.notazione import leggi_notazione, macro_katex, macro_latex, simboli_del_gruppo
+from lettore.notazione import espandi, leggi_notazione, macro_katex, macro_latex, simboli_del_gruppo
 
 
 @pytest.fixture
@@ -59,6 +59,19 @@ def test_macro_per_katex_e_per_latex_sono_le_stesse():
     assert katex["\\dmodel"] == r"d_{\text{model}}"
     assert latex.splitlines() == [f"\\newcommand{{{nome}}}{{{corpo}}}" for nome, corpo in katex.items()]
     assert "\\E" not in katex  # il valore atteso si scrive \mathrm{E}
+
+
+@pytest.mark.parametrize(
+    ("tex", "atteso"),
+    [
+        (r"\sqrt{\dk}", r"\sqrt{d_k}"),
+        (r"\dmodel^2", r"{d_{\text{model}}}^2"),  # con un apice o un pedice servono le graffe
+        (r"W_\head", r"W_{\mathrm{head}}"),
+        (r"\dkappa", r"\dkappa"),
+    ],
+)
+def test_espandere_una_formula_ne_toglie_le_macro(tex, atteso):
+    assert espandi(tex) == atteso
 
 
 @pytest.mark.skipif(not shutil.which("xelatex"), reason="manca xelatex")

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pypandoc
 import pytest
 
+from lettore import originale as modulo
 from lettore.inventario import leggi_inventario
 from lettore.originale import ErroreOriginale, __main__, carica, importa
 from lettore.originale import tex as modulo_tex
@@ -297,6 +299,19 @@ def test_carica_cio_che_importa_ha_scritto(importato):
     assert carica(radice) == riassunto
 
 
+def test_carica_verifica_una_volta_finché_il_file_non_cambia(importato, monkeypatch):
+    radice, riassunto = importato
+    verificati = []
+    monkeypatch.setattr(modulo, "_impronta", lambda blocchi: verificati.append(blocchi) or riassunto["impronta"])
+    primo, secondo = carica(radice), carica(radice)
+    assert primo == secondo == riassunto and len(verificati) == 1
+    primo["blocchi"].clear()  # chi chiama ha una copia sua
+    assert carica(radice) == riassunto
+    file = radice / "_originale" / "blocchi.json"
+    os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+    assert carica(radice) == riassunto and len(verificati) == 2
+
+
 def test_carica_quando_non_c_e(tmp_path):
     assert carica(tmp_path) is None
 
@@ -334,7 +349,7 @@ def test_pandoc_troppo_lento(archivia, file_prova, inventario_prova, tmp_path, m
 
 
 def test_pandoc_che_manca(archivia, file_prova, inventario_prova, tmp_path, monkeypatch):
-    monkeypatch.setattr(modulo_tex.pypandoc, "get_pandoc_path", lambda: "/non/esiste/pandoc")
+    monkeypatch.setattr(pypandoc, "get_pandoc_path", lambda: "/non/esiste/pandoc")
     with pytest.raises(ErroreOriginale, match="pypandoc_binary"):
         importa(str(archivia(file_prova)), tmp_path / "o", inventario=inventario_prova)
 

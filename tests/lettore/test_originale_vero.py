@@ -5,46 +5,36 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from eprint import DISPONIBILE, MANCA
 
 from lettore.inventario import impronta, leggi_inventario, normalizza
-from lettore.originale import ErroreOriginale, carica, importa
+from lettore.originale import ErroreOriginale, importa
 from lettore.originale.prelievo import apri
 from lettore.originale.tex import appiattisci, candidati, leggi_con_pandoc, prepara, risolvi_rimandi
 
-EPRINT = Path(__file__).resolve().parents[3] / "shared/originale/1706.03762v7.tar.gz"
-pytestmark = pytest.mark.skipif(not EPRINT.exists(), reason=f"manca l’e-print vero: {EPRINT}")
+if not DISPONIBILE:  # una riga sola, invece di una per blocco
+    pytest.skip(MANCA, allow_module_level=True)
 
-INVENTARIO = leggi_inventario() if EPRINT.exists() else {}
+INVENTARIO = leggi_inventario()
 SCRITTI = [b for b in INVENTARIO.values() if b.nel_tex and b.kind != "figure"]
 IN_RIGA = [b for b in SCRITTI if b.kind not in ("equation", "table")]
 _RUOLO = re.compile(r"\{(\w+)\}`([^`]*)`")
 _FORMULA = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
 
 
-@pytest.fixture(scope="module")
-def radice(tmp_path_factory):
-    return tmp_path_factory.mktemp("vero")
-
-
-@pytest.fixture(scope="module")
-def originale(radice):
-    return importa(str(EPRINT), radice / "_originale")
-
-
 def ruoli(testo: str, nome: str) -> list[str]:
     return [v for ruolo, valori in _RUOLO.findall(testo) if ruolo == nome for v in valori.split(",")]
 
 
-def test_126_su_129(originale, radice):
+def test_126_su_129(originale):
     assert originale["trovati"] == 126
     assert originale["assenti"] == ["note-venue", "abs-h", "refs-h"]
     assert list(originale["blocchi"]) == [b.id for b in INVENTARIO.values() if b.nel_tex]
-    assert carica(radice) == originale
 
 
-def test_nulla_dell_articolo_resta_fuori():
+def test_nulla_dell_articolo_resta_fuori(eprint):
     """Ogni pezzo del sorgente è un blocco: né pezzi in più, né pezzi in meno."""
-    sorgenti = apri(EPRINT)
+    sorgenti = apri(eprint)
     albero = leggi_con_pandoc(prepara(appiattisci(sorgenti), "vero"), "vero")
     risolvi_rimandi(albero)
     pezzi = candidati(albero, sorgenti.leggi)
@@ -103,12 +93,12 @@ def test_40_riferimenti_e_8_autori(originale):
     assert all(a.count("{richiamo}`note-equal`") == 1 and a.count("@") == 1 for a in autori)
 
 
-def test_immagini_vere(originale, radice):
+def test_immagini_vere(originale, radice_con_originale):
     for blocco in INVENTARIO.values():
         if blocco.kind == "figure":
             immagini = originale["blocchi"][blocco.id]["immagini"]
             assert immagini == [f"immagini/{Path(i).name}" for i in blocco.images]
-            dati = b"".join((radice / "_originale" / i).read_bytes() for i in immagini)
+            dati = b"".join((radice_con_originale / "_originale" / i).read_bytes() for i in immagini)
             assert impronta(dati) == blocco.fingerprint
 
 
@@ -125,17 +115,17 @@ def test_equazioni_senza_macro(originale):
     assert not re.search(r"\\(dmodel|dff|label|begin\{(equation|align)\b)", tutte)
 
 
-def test_bozze_escluse(originale):
+def test_bozze_escluse(originale, eprint):
     """Le bozze commentate e i file non inclusi, che nell’e-print ci sono, non passano."""
-    with tarfile.open(EPRINT) as archivio:
+    with tarfile.open(eprint) as archivio:
         bozza = archivio.extractfile("sqrt_d_trick.tex").read().decode()
     frasi = [normalizza(f) for f in re.split(r"[.$%\\]", bozza)]
     stampato = normalizza(" ".join(b.get("myst", "") for b in originale["blocchi"].values()))
     assert not [f for f in frasi if len(f) > 60 and f in stampato]
 
 
-def test_cartella_e_tex_danno_lo_stesso(originale, tmp_path):
-    with tarfile.open(EPRINT) as archivio:
+def test_cartella_e_tex_danno_lo_stesso(originale, eprint, tmp_path):
+    with tarfile.open(eprint) as archivio:
         archivio.extractall(tmp_path / "e-print", filter="data")
     for da in (tmp_path / "e-print", tmp_path / "e-print/ms.tex"):
         assert importa(str(da), tmp_path / "o")["impronta"] == originale["impronta"]
@@ -151,9 +141,9 @@ def test_cartella_e_tex_danno_lo_stesso(originale, tmp_path):
         ("vis/anaphora_resolution_new.pdf", "", None, "fig4: manca il file vis/anaphora_resolution_new.pdf"),
     ],
 )
-def test_un_altra_versione(tmp_path, file, vecchio, nuovo, messaggio):
+def test_un_altra_versione(eprint, tmp_path, file, vecchio, nuovo, messaggio):
     cartella = tmp_path / "e-print"
-    with tarfile.open(EPRINT) as archivio:
+    with tarfile.open(eprint) as archivio:
         archivio.extractall(cartella, filter="data")
     if nuovo is None:
         (cartella / file).unlink()
@@ -166,10 +156,10 @@ def test_un_altra_versione(tmp_path, file, vecchio, nuovo, messaggio):
     assert not (tmp_path / "o").exists()
 
 
-def test_nessun_blocco_a_una_versione_senza_permesso(tmp_path):
+def test_nessun_blocco_a_una_versione_senza_permesso(eprint, tmp_path):
     """La versione 5, che non ha l’avviso di permesso, si riconosce come altra versione."""
     cartella = tmp_path / "e-print"
-    with tarfile.open(EPRINT) as archivio:
+    with tarfile.open(eprint) as archivio:
         archivio.extractall(cartella, filter="data")
     testo = (cartella / "ms.tex").read_text(encoding="utf-8")
     testo = re.sub(r"\\begin\{center\}.*?\\end\{center\}", "", testo, flags=re.S)

@@ -18,19 +18,10 @@ from typing import NamedTuple
 
 import yaml
 
-from lettore.controlli.formule import atomi
+from lettore.controlli.atomi import atomi
 from lettore.controlli.termini import modello
-from lettore.controlli.testo import (
-    CODICE,
-    RUOLO,
-    VUOTO,
-    Segnalazione,
-    numero_di_riga,
-    posti_delle_formule,
-    prosa,
-    righe,
-)
 from lettore.glossario import Voce
+from lettore.sorgente import CODICE, RUOLO, VUOTO, Formula, Pagina, Riga, Segnalazione, numero_di_riga
 
 FINE = "chapters/articolo/3-2-2-"
 """Il capitolo con cui il cammino finisce."""
@@ -55,14 +46,6 @@ GENERICHE = """
     nelle numero ogni oppure parte prima quale quella questo sezione solo sono suoi tutti uguale usa
 """
 """Parole che stanno in molte schede e non ne nominano nessuna."""
-
-
-class Pagina(NamedTuple):
-    """Un capitolo del cammino; `parte` è il titolo della Parte che lo contiene."""
-
-    parte: str
-    file: str
-    testo: str
 
 
 class Uso(NamedTuple):
@@ -92,15 +75,18 @@ def _file(voci: list[dict]) -> Iterator[str]:
         yield from _file(voce.get("sections", []))
 
 
-def controlla(pagine: Iterable[Pagina], voci: Iterable[Voce], notazione: dict) -> list[Segnalazione]:
-    """Ciò che si incontra prima che sia presentato; di ogni cosa, in ogni Parte, la prima volta."""
+def controlla(pagine: Iterable[tuple[str, Pagina]], voci: Iterable[Voce], notazione: dict) -> list[Segnalazione]:
+    """Ciò che si incontra prima che sia presentato; di ogni cosa, in ogni Parte, la prima volta.
+
+    `pagine` sono, nell’ordine del cammino, coppie: il titolo della Parte e la pagina.
+    """
     voci, schede = tuple(voci), schede_dei_simboli(notazione)
     esito, parte, noti = [], None, set()
-    for pagina in pagine:
-        if pagina.parte != parte:
-            parte, noti = pagina.parte, set()
-        annunci = {r.numero for r in righe(pagina.testo) if _annuncia(r)}
-        usi = sorted([*_termini(pagina.testo, voci), *_simboli(pagina.testo, schede, annunci)], key=lambda u: u[:2])
+    for sua_parte, pagina in pagine:
+        if sua_parte != parte:
+            parte, noti = sua_parte, set()
+        annunci = {r.numero for r in pagina.righe if _annuncia(r)}
+        usi = sorted([*_termini(pagina, voci), *_simboli(pagina, schede, annunci)], key=lambda u: u[:2])
         presentati = {uso.chiave: numero_di_riga(pagina.testo, uso.posto) for uso in reversed(usi) if uso.presenta}
         for uso in usi:
             riga = numero_di_riga(pagina.testo, uso.posto)
@@ -114,7 +100,7 @@ def controlla(pagine: Iterable[Pagina], voci: Iterable[Voce], notazione: dict) -
     return esito
 
 
-def _annuncia(riga) -> bool:
+def _annuncia(riga: Riga) -> bool:
     """Vero per i titoli e per le righe con cui una direttiva si apre o dà le sue opzioni."""
     return riga.genere in ("apertura", "opzione") or (riga.genere == "prosa" and riga.testo.startswith("#"))
 
@@ -122,10 +108,10 @@ def _annuncia(riga) -> bool:
 # ---------------------------------------------------------------- termini e sigle
 
 
-def _termini(testo: str, voci: tuple[Voce, ...]) -> Iterator[Uso]:
+def _termini(pagina: Pagina, voci: tuple[Voce, ...]) -> Iterator[Uso]:
     """I termini collegati, quelli in corsivo, quelli nudi: nella prosa e nei commenti delle celle."""
-    libero, voce_di = _con_commenti(testo), _voci_per_forma(voci)
-    for ruolo in RUOLO.finditer(testo):
+    libero, voce_di = _con_commenti(pagina), _voci_per_forma(voci)
+    for ruolo in RUOLO.finditer(pagina.testo):
         inizio, fine = ruolo.span()
         if ruolo[1] == "term" and libero[inizio:fine].strip(VUOTO):
             mostrato, _, bersaglio = ruolo[3].removesuffix(">").partition("<")
@@ -148,10 +134,10 @@ def _termini(testo: str, voci: tuple[Voce, ...]) -> Iterator[Uso]:
             yield Uso(sigla.start(), sigla[0], sciolta, f"la sigla «{sigla[0]}»", "si scioglie, o le serve una voce")
 
 
-def _con_commenti(testo: str) -> str:
+def _con_commenti(pagina: Pagina) -> str:
     """La prosa e i commenti delle celle, ciascuno al suo posto."""
-    pulite = prosa(testo).split("\n")
-    for riga in righe(testo):
+    pulite = pagina.prosa.split("\n")
+    for riga in pagina.righe:
         if riga.genere == "codice" and (commento := COMMENTO.search(riga.testo)):
             pulite[riga.numero - 1] = VUOTO * commento.start() + commento[0]
     return "\n".join(pulite)
@@ -222,44 +208,41 @@ def _nominati(simbolo: dict) -> list[str]:
     return [*re.split(r",|\\leftarrow", re.split(r"=|\\in\b", tex)[0]), nome if parentesi else ""]
 
 
-def _simboli(testo: str, schede: dict[str, frozenset[str]], annunci: set[int]) -> Iterator[Uso]:
+def _simboli(pagina: Pagina, schede: dict[str, frozenset[str]], annunci: set[int]) -> Iterator[Uso]:
     """I simboli delle formule, del codice nel testo, delle forme a fine riga; e se hanno accanto il loro nome."""
-    pulita, capoversi = prosa(testo), _capoversi(testo)
-    for inizio, fine, tex in [*posti_delle_formule(testo), *_nel_codice(testo)]:
-        annuncia = numero_di_riga(testo, inizio) in annunci
-        accanto = frozenset() if annuncia else _radici(_vicino(pulita, inizio, fine, capoversi))
+    capoversi = _capoversi(pagina)
+    for inizio, fine, riga, tex in [*pagina.formule, *_nel_codice(pagina)]:
+        accanto = frozenset() if riga in annunci else _radici(_vicino(pagina.prosa, inizio, fine, capoversi))
         for simbolo in {_nudo(atomo) for atomo in atomi(TRASPOSTA.sub("", tex))} - SEGNI_COMUNI:
             rimedio = "il suo nome va accanto, nello stesso capoverso, con le parole della scheda"
             nomi = schede.get(simbolo, frozenset())
             yield Uso(inizio, f"${simbolo}$", bool(accanto & nomi), f"il simbolo ${simbolo}$", rimedio)
 
 
-def _nel_codice(testo: str) -> Iterator[tuple[int, int, str]]:
+def _nel_codice(pagina: Pagina) -> Iterator[Formula]:
     """Le grandezze scritte come codice nel testo, `d`, o nelle forme a fine riga, (B, n, d_model)."""
-    inizio = 0
-    for riga in righe(testo):
+    for riga in pagina.righe:
         if riga.genere == "codice" and (commento := COMMENTO.search(riga.testo)):
             for forma in FORMA.finditer(riga.testo, commento.start()):
                 for nome in GRANDEZZA.finditer(riga.testo, *forma.span()):
-                    yield inizio + nome.start(), inizio + nome.end(), nome[0]
+                    yield Formula(riga.inizio + nome.start(), riga.inizio + nome.end(), riga.numero, nome[0])
         elif riga.genere == "prosa":
             for codice in CODICE.finditer(riga.testo):
                 if GRANDEZZA.fullmatch(codice[2]):
-                    yield inizio + codice.start(), inizio + codice.end(), codice[2]
-        inizio += len(riga.testo) + 1
+                    yield Formula(riga.inizio + codice.start(), riga.inizio + codice.end(), riga.numero, codice[2])
 
 
-def _capoversi(testo: str) -> list[tuple[int, int]]:
+def _capoversi(pagina: Pagina) -> list[tuple[int, int]]:
     """Dove comincia e dove finisce ogni capoverso, voce di elenco, titolo o opzione."""
-    esito, inizio, continua = [], 0, False
-    for riga in righe(testo):
-        fine = inizio + len(riga.testo)
+    esito, continua = [], False
+    for riga in pagina.righe:
+        fine = riga.inizio + len(riga.testo)
         pieno = riga.genere == "prosa" and bool(riga.testo.strip())
         if pieno and continua and not VOCE_DI_ELENCO.match(riga.testo):
             esito[-1] = (esito[-1][0], fine)
         elif pieno or riga.genere in ("apertura", "opzione"):
-            esito.append((inizio, fine))
-        continua, inizio = pieno, fine + 1
+            esito.append((riga.inizio, fine))
+        continua = pieno
     return esito
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from lettore.controlli.testo import VUOTO, Segnalazione, blocchi, numero_di_riga, parole, prosa, righe
 from lettore.inventario import Blocco
+from lettore.sorgente import VUOTO, Pagina, Segnalazione, numero_di_riga, parole
 
 CORSA = 10
 """Parole di fila che bastano a riconoscere una frase degli autori."""
@@ -26,25 +26,23 @@ SENZA_FRASI = {"authors", "title", "references", "equation", "table", "figure"}
 """Generi di blocco fatti di nomi, numeri o formule: ripeterli non è copiare una frase."""
 
 
-def controlla(testo: str, file: str, inventario: Mapping[str, Blocco]) -> list[Segnalazione]:
+def controlla(pagina: Pagina, inventario: Mapping[str, Blocco]) -> list[Segnalazione]:
     """Direttive inglesi, capoversi inglesi nei blocchi, glosse troppo lunghe."""
     esito = [
-        Segnalazione(file, riga.numero, f"direttiva «{riga.direttive[-1]}»: l’inglese non sta nel sorgente")
-        for riga in righe(testo)
-        if riga.genere == "apertura" and riga.direttive[-1].lower() in VIETATE
+        Segnalazione(pagina.file, direttiva.riga, f"direttiva «{direttiva.nome}»: l’inglese non sta nel sorgente")
+        for direttiva in pagina.tutte_le_direttive
+        if direttiva.nome.lower() in VIETATE
     ]
-    nei_blocchi = {r.numero for r in righe(testo) if "blocco" in r.direttive}
-    pulito = prosa(testo)
-    for capoverso in re.finditer(r"[^\n]+(?:\n[^\n]+)*", pulito):
-        riga = numero_di_riga(pulito, capoverso.start())
-        if riga in nei_blocchi and e_inglese(capoverso[0]):
-            esito.append(Segnalazione(file, riga, "capoverso inglese in un blocco, fuori dalla glossa"))
-    for blocco in blocchi(testo):
-        voce = inventario.get(blocco.id)
-        quante = len(parole(blocco.glossa))
-        if voce and quante > (limite := max(int(QUOTA * voce.words), SEMPRE_AMMESSE)):
+    for capoverso in re.finditer(r"[^\n]+(?:\n[^\n]+)*", pagina.prosa):
+        riga = numero_di_riga(pagina.prosa, capoverso.start())
+        if "blocco" in pagina.righe[riga - 1].direttive and e_inglese(capoverso[0]):
+            esito.append(Segnalazione(pagina.file, riga, "capoverso inglese in un blocco, fuori dalla glossa"))
+    for traduzione in pagina.traduzioni:
+        blocco = inventario.get(traduzione.id)
+        quante = len(parole(traduzione.glossa))
+        if blocco and quante > (limite := max(int(QUOTA * blocco.words), SEMPRE_AMMESSE)):
             messaggio = f"blocco {blocco.id}: glossa di {quante} parole, al più {limite}"
-            esito.append(Segnalazione(file, blocco.riga, messaggio))
+            esito.append(Segnalazione(pagina.file, traduzione.riga, messaggio))
     return esito
 
 
@@ -61,7 +59,9 @@ def corse(testi: Iterable[str]) -> set[tuple[str, ...]]:
     return {fila for testo in testi for fila, _ in _file_di_parole(testo)}
 
 
-def corse_dell_originale(dati: dict, inventario: Mapping[str, Blocco], senza: frozenset[str] = frozenset()):
+def corse_dell_originale(
+    dati: dict, inventario: Mapping[str, Blocco], senza: frozenset[str] = frozenset()
+) -> set[tuple[str, ...]]:
     """Le corse dei blocchi importati, tolti quelli fatti di nomi e quelli in `senza`."""
     return corse(
         blocco["myst"]

@@ -7,42 +7,42 @@ import re
 from collections.abc import Iterable
 from statistics import median
 
-from lettore.controlli.testo import Segnalazione, blocchi, celle, righe
 from lettore.inventario import leggi_inventario
+from lettore.sorgente import Pagina, Segnalazione
 
 MASSIMO, NOVE_DECIMI, MEDIANA = 25, 15, 6
 
 
-def controlla(testo: str, file: str) -> list[Segnalazione]:
+def controlla(pagina: Pagina) -> list[Segnalazione]:
     """Nessuna cella sopra le 25 righe non vuote."""
     return [
-        Segnalazione(file, cella.riga, f"cella di {righe_piene(cella.codice)} righe: al più {MASSIMO}")
-        for cella in celle(testo)
-        if righe_piene(cella.codice) > MASSIMO
+        Segnalazione(pagina.file, cella.riga, f"cella di {righe_piene(cella.corpo)} righe: al più {MASSIMO}")
+        for cella in pagina.celle
+        if righe_piene(cella.corpo) > MASSIMO
     ]
 
 
-def controlla_capitolo(testo: str, file: str) -> list[Segnalazione]:
+def controlla_capitolo(pagina: Pagina) -> list[Segnalazione]:
     """Un capitolo ha l’intestazione di jupytext e una {tappa} con il suo tempo.
 
     La pagina dei riferimenti, che non ha nulla da leggere né da eseguire, ne è dispensata.
     """
-    if {leggi_inventario()[b.id].kind for b in blocchi(testo)} == {"heading", "references"}:
+    blocchi = (leggi_inventario().get(traduzione.id) for traduzione in pagina.traduzioni)
+    if {blocco and blocco.kind for blocco in blocchi} == {"heading", "references"}:
         return []
-    classificate = righe(testo)
-    intestazione = "\n".join(r.testo for r in classificate if r.genere == "intestazione")
+    intestazione = "\n".join(r.testo for r in pagina.righe if r.genere == "intestazione")
     esito = []
     if not re.search(r"^jupytext:", intestazione, re.M) or not re.search(r"^kernelspec:", intestazione, re.M):
-        esito.append(Segnalazione(file, 1, "manca l’intestazione con jupytext e kernelspec"))
-    tempi = [r for r in classificate if r.genere == "opzione" and r.direttive[-1] == "tappa"]
-    if not any(re.match(r":tempo:\s*\d+\s*$", r.testo) for r in tempi):
-        esito.append(Segnalazione(file, 1, "manca la riga del tempo: una {tappa} con «:tempo:» in secondi"))
+        esito.append(Segnalazione(pagina.file, 1, "manca l’intestazione con jupytext e kernelspec"))
+    tappe = [dict(direttiva.opzioni) for direttiva in pagina.tutte_le_direttive if direttiva.nome == "tappa"]
+    if not any(tappa.get("tempo", "").isdecimal() for tappa in tappe):
+        esito.append(Segnalazione(pagina.file, 1, "manca la riga del tempo: una {tappa} con «:tempo:» in secondi"))
     return esito
 
 
-def controlla_libro(testi: Iterable[str], file: str) -> list[Segnalazione]:
+def controlla_libro(pagine: Iterable[Pagina], file: str) -> list[Segnalazione]:
     """Sull’insieme delle celle: mediana entro 6 righe, nove su dieci entro 15."""
-    lunghezze = sorted(righe_piene(cella.codice) for testo in testi for cella in celle(testo))
+    lunghezze = sorted(righe_piene(cella.corpo) for pagina in pagine for cella in pagina.celle)
     if not lunghezze:
         return []
     esito = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lettore.controlli.formule import FUNZIONI, STILE, parole_note
-from lettore.controlli.testo import Segnalazione, formule
+from lettore.controlli.atomi import FUNZIONI, STILE, parole_note
+from lettore.sorgente import Pagina, Segnalazione
 
 _OPERATORI = """
     frac dfrac tfrac sqrt sum prod int cdot cdots dots ldots vdots ddots times in notin to mapsto
@@ -20,18 +20,18 @@ _OPERATORI = """
 OPERATORI = frozenset(_OPERATORI.split())
 
 
-def controlla(testo: str, file: str, notazione: dict) -> list[Segnalazione]:
-    """Macro, lettere e nomi ignoti, e le grafie vietate, in tutte le formule di un file."""
+def controlla(pagina: Pagina, notazione: dict) -> list[Segnalazione]:
+    """Macro, lettere e nomi ignoti, e le grafie vietate, in tutte le formule di una pagina."""
     noti = simboli_noti(notazione)
     esito = []
-    for riga, tex in formule(testo):
+    for formula in pagina.formule:
         for modello, consiglio in notazione["vietate"].items():
-            if trovata := re.search(rf"(?<![A-Za-z\\])(?:{modello})", tex):
+            if trovata := re.search(rf"(?<![A-Za-z\\])(?:{modello})", formula.tex):
                 messaggio = f"grafia che il libro non usa, {trovata[0]}: {consiglio}"
-                esito.append(Segnalazione(file, riga, messaggio))
-        for ignoto in sorted(simboli(tex) - noti):
-            messaggio = f"simbolo fuori dalla tabella della notazione: {ignoto} (in ${tex.strip()}$)"
-            esito.append(Segnalazione(file, riga, messaggio))
+                esito.append(Segnalazione(pagina.file, formula.riga, messaggio))
+        for ignoto in sorted(simboli(formula.tex) - noti):
+            messaggio = f"simbolo fuori dalla tabella della notazione: {ignoto} (in ${formula.tex.strip()}$)"
+            esito.append(Segnalazione(pagina.file, formula.riga, messaggio))
     return esito
 
 

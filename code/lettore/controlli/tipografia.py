@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lettore.controlli.testo import VUOTO, Segnalazione, formule, numero_di_riga, prosa, righe
 from lettore.inventario import leggi_inventario
+from lettore.sorgente import VUOTO, Pagina, Segnalazione, numero_di_riga
 
 FISSO = "\u00a0\u202f"
 """Gli spazi che non vanno a capo: normale e fine."""
@@ -35,9 +35,9 @@ VERSIONE = re.compile(
 )
 
 
-def controlla(testo: str, file: str) -> list[Segnalazione]:
+def controlla(pagina: Pagina) -> list[Segnalazione]:
     """I difetti di tipografia della prosa e i punti decimali nelle formule."""
-    pulito = "\n".join(_tabella(riga) for riga in prosa(testo).split("\n"))
+    pulito = "\n".join(_tabella(riga) for riga in pagina.prosa.split("\n"))
     trovate = [
         (trovata, f"{messaggio} ({_intorno(pulito, trovata)})")
         for regola, messaggio in REGOLE
@@ -48,11 +48,13 @@ def controlla(testo: str, file: str) -> list[Segnalazione]:
         for trovata in DECIMALE.finditer(pulito)
         if _e_decimale(trovata[0], pulito[: trovata.start()])
     ]
-    esito = [Segnalazione(file, numero_di_riga(pulito, t.start()), messaggio) for t, messaggio in trovate]
-    for riga, tex in formule(_senza_glosse(testo)):
-        if trovata := re.search(r"\d\.\d+", tex):
+    esito = [Segnalazione(pagina.file, numero_di_riga(pulito, t.start()), messaggio) for t, messaggio in trovate]
+    for formula in pagina.formule:
+        if "glossa" in pagina.righe[formula.riga - 1].direttive:
+            continue
+        if trovata := re.search(r"\d\.\d+", formula.tex):
             comma = trovata[0].replace(".", "{,}")
-            esito.append(Segnalazione(file, riga, f"punto decimale in una formula: si scrive {comma}"))
+            esito.append(Segnalazione(pagina.file, formula.riga, f"punto decimale in una formula: si scrive {comma}"))
     return sorted(esito)
 
 
@@ -68,10 +70,6 @@ def _e_decimale(numero: str, prima: str) -> bool:
     if re.fullmatch(r"\d{4}\.\d{4,5}|\d{1,3}\.\d{3}", numero):
         return False
     return not VERSIONE.search(prima[-30:].replace(VUOTO, ""))
-
-
-def _senza_glosse(testo: str) -> str:
-    return "\n".join("" if "glossa" in r.direttive else r.testo for r in righe(testo))
 
 
 def _intorno(testo: str, trovata: re.Match) -> str:

@@ -4,11 +4,13 @@ Le parole degli autori non stanno in questo deposito. ``importa`` le prende dall
 copia di chi legge, e le scrive in ``_originale/``, che git ignora; ``carica`` le rende al libro.
 """
 
+import copy
 import hashlib
 import json
 import os
 import tempfile
 from collections import defaultdict, deque
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from lettore.inventario import Blocco, leggi_inventario, normalizza
@@ -43,14 +45,15 @@ _GENERI = {
 def carica(radice: Path) -> dict | None:
     """Ciò che ``importa`` ha scritto in ``radice/_originale``; None se non c’è.
 
+    Il file si legge e si verifica una volta per processo, finché non cambia; a ogni chiamata ne viene una copia.
     Solleva ErroreOriginale se è rovinato: JSON illeggibile, blocchi ritoccati, immagini sparite.
     """
     cartella = Path(radice) / CARTELLA
     try:
-        dati = json.loads((cartella / _FILE).read_bytes())
+        stato = (cartella / _FILE).stat()
+        dati = _leggi(cartella / _FILE, stato.st_mtime_ns, stato.st_size)
         immagini = [i for blocco in dati["blocchi"].values() for i in blocco.get("immagini", ())]
-        integro = dati["impronta"] == _impronta(dati["blocchi"])
-        integro = integro and all((cartella / i).is_file() for i in immagini)
+        integro = all((cartella / i).is_file() for i in immagini)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -59,6 +62,15 @@ def carica(radice: Path) -> dict | None:
         raise ErroreOriginale(
             f"{cartella}: il contenuto è rovinato; va rifatto con «python -m lettore.originale»."
         )
+    return copy.deepcopy(dati)
+
+
+@lru_cache(maxsize=4)
+def _leggi(file: Path, modificato: int, lungo: int) -> dict:
+    """Il contenuto del file in quello stato. ValueError se l’impronta dei blocchi non è quella scritta."""
+    dati = json.loads(file.read_bytes())
+    if dati["impronta"] != _impronta(dati["blocchi"]):
+        raise ValueError(f"{file}: i blocchi non sono quelli importati")
     return dati
 
 

@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import pypandoc
-
 from lettore.inventario import impronta, normalizza, normalizza_formula
 from lettore.originale.prelievo import ATTESO, ErroreOriginale, Sorgenti
 
@@ -181,6 +179,8 @@ def _segna_testata(tabella: re.Match) -> str:
 
 def leggi_con_pandoc(tex: str, nome: str) -> list:
     """L’albero di pandoc. Pandoc lavora isolato: in una cartella vuota, senza leggere altri file, a tempo."""
+    import pypandoc  # qui: chi legge l’originale già importato non ne ha bisogno
+
     opzioni = ["+RTS", "-M1g", "-RTS", "--sandbox", "-f", "latex", "-t", "json"]
     try:
         comando = [pypandoc.get_pandoc_path(), *opzioni]

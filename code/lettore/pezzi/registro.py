@@ -12,8 +12,8 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from lettore.affermazioni import CITATA, VERDETTI, Affermazione, leggi_affermazioni, leggi_prove
-from lettore.controlli.testo import blocchi
 from lettore.inventario import capitolo, leggi_inventario
+from lettore.sorgente import Pagina
 
 from .affermazione import AFFERMAZIONI, Scrittura, al_blocco, verso_voce
 
@@ -56,11 +56,11 @@ def leggi_libro(env) -> tuple[list[Affermazione], dict[str, str]]:
     leggere dopo. Le affermazioni malfatte le segnala il loro capitolo."""
     tutte, titoli = [], {}
     for doc in sorted(env.found_docs):
-        testo = Path(env.doc2path(doc)).read_text(encoding="utf-8")
+        pagina = Pagina(doc, Path(env.doc2path(doc)).read_text(encoding="utf-8"))
         with suppress(ValueError):
-            tutte += leggi_affermazioni(testo, doc)
-        for blocco in blocchi(testo)[:1]:
-            titolo = re.search(r"^# (.+)$", testo, re.M)
+            tutte += leggi_affermazioni(pagina)
+        for blocco in pagina.traduzioni[:1]:
+            titolo = re.search(r"^# (.+)$", pagina.testo, re.M)
             if titolo and blocco.id in leggi_inventario():
                 titoli[capitolo(leggi_inventario()[blocco.id])] = titolo[1].strip()
     return tutte, titoli

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from lettore.notazione import leggi_notazione
@@ -49,7 +50,7 @@ def atomi(tex: str) -> set[str]:
     return set(_atomi(semplifica(tex)))
 
 
-def _atomi(tex: str):
+def _atomi(tex: str) -> Iterator[str]:
     for base, segni in ATOMO.findall(tex):
         *altri, ultimo = _lettere(base)
         yield from altri
