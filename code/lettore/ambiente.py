@@ -116,6 +116,11 @@ def variabili_dei_figli(ambiente: Ambiente) -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **os.environ, **richieste, "PATH": percorso}
 
 
+def quanti_core() -> int:
+    """I core che questo processo può usare."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def metti_ambiente(app, config):
     if config.lettore_ambiente is None:
         config.lettore_ambiente = leggi_ambiente()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from . import pubblico, uscite
-from .ambiente import Ambiente, ambiente_del_comando, variabili_dei_figli
+from . import impronte, pubblico, uscite
+from .ambiente import Ambiente, ambiente_del_comando, quanti_core, variabili_dei_figli
 from .inventario import leggi_inventario
 from .originale import ErroreOriginale, carica, importa
 from .uscite import ErroreUscita, Lavoro, Righe, Uscita
@@ -38,43 +36,43 @@ def procura_originale(radice: Path, ambiente: Ambiente) -> bool:
     return carica(radice) is not None
 
 
-def impronta_codice(radice: Path) -> str:
-    """Riassume il codice e il modello che i capitoli usano: se cambiano, le uscite in memoria non valgono più."""
-    somma = hashlib.sha256()
-    for cartella in ("code/attenzione", "modelli"):
-        for file in sorted((radice / cartella).rglob("*")):
-            if file.suffix in {".py", ".yml", ".mplstyle", ".json", ".safetensors"}:
-                somma.update(file.read_bytes())
-    return somma.hexdigest()
-
-
 def dimentica_uscite_vecchie(radice: Path, costruito: Path) -> None:
     """Butta le uscite dei capitoli se il codice della libreria è cambiato dall’ultima costruzione."""
-    segno = costruito / ".impronta-codice"
-    attuale = impronta_codice(radice)
-    if not segno.exists() or segno.read_text() != attuale:
+    segno = impronte.della_libreria(radice, costruito)
+    if not segno.vale:
         shutil.rmtree(costruito / ".jupyter_cache", ignore_errors=True)
-        segno.parent.mkdir(parents=True, exist_ok=True)
-        segno.write_text(attuale)
+        segno.lascia()
 
 
-def jupyter_book(
-    radice: Path, costruito: Path, uscita: Uscita, ambiente: Ambiente, *, force_all: bool = True, freshenv: bool = True
-) -> int:
+def aggiorna(radice: Path, costruito: Path, uscita: Uscita, ambiente: Ambiente) -> int:
+    """Lancia Sphinx su ciò che è cambiato, o su tutto se è cambiato ciò da cui tutto dipende; rende il suo stato.
+
+    Dopo una costruzione fallita si rifà tutto: Sphinx non ripete gli avvisi delle pagine che ha già letto.
+    """
+    segno = impronte.delle_pagine(radice, costruito, uscita.costruttore, ambiente)
+    da_capo = not segno.vale
+    segno.togli()
+    stato = jupyter_book(radice, costruito, uscita, ambiente, da_capo=da_capo)
+    if stato == 0:
+        segno.lascia()
+    return stato
+
+
+def jupyter_book(radice: Path, costruito: Path, uscita: Uscita, ambiente: Ambiente, *, da_capo: bool = True) -> int:
     """Lancia Jupyter Book; rende il suo stato di uscita.
 
-    Gli avvisi vanno dove vanno quelli di chi lo chiama; ciò che racconta di sé, in ``diario-….txt``. ``force_all``
-    riscrive ogni pagina, ``freshenv`` rilegge ogni sorgente.
+    Gli avvisi vanno dove vanno quelli di chi lo chiama; ciò che racconta di sé, in ``diario-….txt``. ``da_capo``
+    rilegge ogni sorgente e riscrive ogni pagina.
     """
     richiesta = {
         "radice": str(radice),
         "cartella": str(costruito / uscita.cartella),
-        "alberi": str(costruito / (".doctrees" if uscita.esegue else f".doctrees-{uscita.costruttore}")),
+        "alberi": str(costruito / f".doctrees-{uscita.costruttore}"),
         "costruttore": uscita.costruttore,
         "esegue": uscita.esegue,
-        "force_all": force_all,
-        "freshenv": freshenv,
-        "jobs": os.cpu_count() or 1,
+        "force_all": da_capo,
+        "freshenv": da_capo,
+        "jobs": quanti_core(),
     }
     costruito.mkdir(parents=True, exist_ok=True)
     comando = [sys.executable, "-m", "lettore.lancio", json.dumps(richiesta)]
@@ -100,7 +98,7 @@ def costruisci(
         pubblico.sgombera(costruito / uscita.cartella, ambiente)
         if uscita.esegue:
             dimentica_uscite_vecchie(radice, costruito)
-        if stato := jupyter_book(radice, costruito, uscita, ambiente):
+        if stato := aggiorna(radice, costruito, uscita, ambiente):
             print(f"\n{uscita.mancata}: gli errori sono qui sopra, con file e riga.", file=sys.stderr)
             return stato
         if parole := pubblico.completa(radice, costruito / uscita.cartella, ambiente):

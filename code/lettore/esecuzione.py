@@ -23,6 +23,8 @@ from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 from myst_nb.core.read import create_nb_reader
 from sphinx.errors import ExtensionError
 
+from .ambiente import quanti_core
+
 TEMPO = re.compile(r"^:tempo:\s*(\d+)", re.M)
 """La riga con cui un capitolo dice quanti secondi chiede, nella sua ``{tappa}``."""
 
@@ -38,11 +40,6 @@ class Capitolo:
     @property
     def nome(self) -> str:
         return self.file.stem
-
-
-def quanti_core() -> int:
-    """I core che questo processo può usare."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def esegui(capitoli: Sequence[Capitolo], cartella: Path, attesa: int, insieme: int | None = None) -> None:
@@ -159,4 +156,3 @@ def prima_di_leggere(app, env, nomi: list[str]) -> None:
 
 def setup(app):
     app.connect("env-before-read-docs", prima_di_leggere)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ from . import (
     copertura,
     esercizio,
     glossa,
+    intreccio,
     luoghi,
     misura,
     notazione,
@@ -23,5 +24,5 @@ from . import (
 
 MODULI = (
     luoghi, originale, rimandi, glossa, blocco, copertura, note, tappa, misura, esercizio, affermazione, registro,
-    notazione, voce, bibliografia,
+    notazione, voce, bibliografia, intreccio,
 )  # fmt: skip
