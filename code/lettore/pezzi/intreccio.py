@@ -29,7 +29,14 @@ def intreccio(env) -> dict:
 def da_riscrivere(app, env):
     testo = json.dumps(intreccio(env), sort_keys=True)
     prima, env.lettore_intreccio = getattr(env, "lettore_intreccio", None), hashlib.sha256(testo.encode()).hexdigest()
-    return [] if prima in (None, env.lettore_intreccio) else sorted(env.all_docs)
+    if prima not in (None, env.lettore_intreccio):
+        return sorted(env.all_docs)
+    return con_voci_d_indice(env)
+
+
+def con_voci_d_indice(env) -> list[str]:
+    """Le pagine con voci d’indice: Sphinx dimentica, nella ricerca, quelle delle pagine che non riscrive."""
+    return sorted(doc for doc, voci in env.get_domain("index").entries.items() if voci)
 
 
 def setup(app):
