@@ -14,7 +14,7 @@ from . import impronte, pubblico, uscite
 from .ambiente import Ambiente, ambiente_del_comando, quanti_core, variabili_dei_figli
 from .inventario import leggi_inventario
 from .originale import ErroreOriginale, carica, importa
-from .uscite import ErroreUscita, Lavoro, Righe, Uscita
+from .uscite import ErroreUscita, Lavoro, Uscita
 
 RADICE = Path(__file__).resolve().parents[2]
 
@@ -111,24 +111,16 @@ def costruisci(
         print(f"Errore: {errore}", file=sys.stderr)
         return 1
     print(f"\n{uscita.pronta}: {prodotto}")
-    righe.append(("tempo", f"{time.monotonic() - inizio:.0f} s"))
-    for etichetta, testo in [*righe, *dati_comuni(radice, uscita, inglese)]:
+    righe += [("tempo", f"{time.monotonic() - inizio:.0f} s"), ("inglese", da_dove_l_inglese(radice, inglese))]
+    for etichetta, testo in righe:
         print(f"  {etichetta:<10} {testo}")
     return 0
 
 
-def dati_comuni(radice: Path, uscita: Uscita, inglese: bool) -> Righe:
-    """Su che cosa sono stati eseguiti i capitoli, da dove viene l’inglese."""
-    righe = []
-    if uscita.esegue:
-        from attenzione.device import describe_device, pick_device
-
-        righe.append(("eseguito", f"su {describe_device(pick_device())}"))
+def da_dove_l_inglese(radice: Path, inglese: bool) -> str:
     if inglese:
-        righe.append(("inglese", f"degli autori, {carica(radice)['trovati']} blocchi su {len(leggi_inventario())}"))
-    else:
-        righe.append(("inglese", "glosse nostre: l’originale si aggiunge con make libro ORIGINALE=percorso.tar.gz"))
-    return righe
+        return f"degli autori, {carica(radice)['trovati']} blocchi su {len(leggi_inventario())}"
+    return "glosse nostre: l’originale si aggiunge con make libro ORIGINALE=percorso.tar.gz"
 
 
 def main(argomenti: list[str] | None = None) -> int:

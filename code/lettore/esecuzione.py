@@ -116,7 +116,10 @@ class Progresso:
             print(riga, file=sys.stderr, flush=True)
 
     def chiudi(self) -> None:
-        riga = f"Capitoli eseguiti: {self.fatti}, in {time.monotonic() - self.inizio:.0f} s"
+        from attenzione.device import describe_device, pick_device  # carica PyTorch: soltanto se si è eseguito
+
+        secondi = time.monotonic() - self.inizio
+        riga = f"Capitoli eseguiti: {self.fatti}, in {secondi:.0f} s, su {describe_device(pick_device())}"
         print(("\r\x1b[K" if self.terminale else "") + riga, file=sys.stderr, flush=True)
 
 
@@ -154,5 +157,12 @@ def prima_di_leggere(app, env, nomi: list[str]) -> None:
         esegui(capitoli, cartella, env.mystnb_config.execution_timeout)
 
 
+def annuncia(app, env):
+    """Da qui in poi non c’è più nulla da eseguire; il racconto di Sphinx va nel suo diario."""
+    if env.mystnb_config.execution_mode == "cache":
+        print("Compongo le pagine", file=sys.stderr, flush=True)
+
+
 def setup(app):
     app.connect("env-before-read-docs", prima_di_leggere)
+    app.connect("env-updated", annuncia)
