@@ -10,9 +10,12 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 # l’indirizzo pubblico del progetto (https://github.com/nome/progetto): con esso le pagine offrono Colab e Binder,
 # e i quaderni sanno da dove installare il pacchetto; la pubblicazione lo prende da GitHub
 DEPOSITO ?=
+# le prove fianco a fianco, un processo per core e un thread ciascuno; ogni file intero in un processo solo
+INSIEME := -n logical --dist loadgroup --no-loadscope-reorder
+test prove: export OMP_NUM_THREADS := 1
 export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO LINGUA
 
-.PHONY: aiuto ambiente libro test addestra servi notebook quaderni pdf pdf-grande epub benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test prove addestra servi notebook quaderni pdf pdf-grande epub benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,8 +37,11 @@ node_modules/.pronto: package-lock.json $(VENV)/.pronto
 libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz per l’inglese, PUBBLICO=1 per la rete, CPU=1 senza CUDA)
 	@$(PY) -m lettore.costruzione
 
-test: ambiente   ## tutti i controlli, dal più svelto al più lento
-	@$(PY) -m pytest
+prove: ambiente  ## ciò che si lancia a ogni modifica: forma del codice, controlli sul testo, prove svelte; senza costruire il libro
+	@$(PY) -m pytest $(INSIEME) -m "not lento" tests/attenzione tests/lettore tests/web tests/test_*.py
+
+test: ambiente   ## tutte le prove, su tutti i core
+	@$(PY) -m pytest $(INSIEME)
 
 servi: ambiente  ## costruisce, apre su http://127.0.0.1:8000 e ricostruisce a ogni modifica
 	@$(PY) -m lettore.servi

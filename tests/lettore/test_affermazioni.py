@@ -1,18 +1,15 @@
-"""Il registro delle affermazioni: come si legge, come si rifiuta, che cosa ne fanno le pagine."""
-
-from io import StringIO
-from pathlib import Path
+"""Il registro delle affermazioni: come si legge, come si rifiuta."""
 
 import pytest
-from bs4 import BeautifulSoup
-from docutils import nodes
-from docutils.utils import new_document
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+<<<<<<< HEAD
 from lettore.affermazioni import difetti, leggi_affermazioni, leggi_prove
 from lettore.controlli import inglese, simboli, termini, tipografia
 from lettore.estensione import affermazioni, blocco, note, quaderni
+=======
+from lettore.affermazioni import leggi_affermazioni, leggi_prove
+from lettore.controlli import inglese, simboli, termini, testo, tipografia
+>>>>>>> ramo-c2
 from lettore.glossario import leggi_voci
 from lettore.notazione import leggi_notazione
 from lettore.sorgente import Pagina
@@ -106,6 +103,7 @@ def test_frase_e_opzioni_sono_prosa_per_i_controlli(prima, dopo, controllo):
 
 
 def test_l_identificatore_non_e_prosa():
+<<<<<<< HEAD
     pagina = Pagina("prova.md", UNA)
     assert "matrice-condivisa" not in pagina.prosa and "due matrici" in pagina.prosa
     assert inglese.controlla(pagina, {}) == []
@@ -268,3 +266,7 @@ def test_nel_quaderno_la_voce_e_citata_senza_rimandi():
     scrittore = quaderni.Markdown(new_document("prova"))
     voce.walkabout(scrittore)
     assert "".join(scrittore.pezzi) == "> **verificata** La frase.\n>\n> La smentirebbe: altro.\n\n"
+=======
+    assert "matrice-condivisa" not in testo.prosa(UNA) and "due matrici" in testo.prosa(UNA)
+    assert inglese.controlla(UNA, "prova.md", {}) == []
+>>>>>>> ramo-c2

@@ -8,8 +8,13 @@ import subprocess
 import pytest
 import yaml
 
+<<<<<<< HEAD
 from lettore.estensione.glossario import ancora, scheda
 from lettore.notazione import espandi, leggi_notazione, macro_katex, macro_latex, simboli_del_gruppo
+=======
+from lettore.notazione import leggi_notazione, macro_katex, macro_latex, simboli_del_gruppo
+from lettore.pezzi.notazione import ancora_del_simbolo, righe_della_scheda
+>>>>>>> ramo-c2
 
 
 @pytest.fixture
@@ -42,13 +47,13 @@ def test_ogni_gruppo_ha_simboli():
 
 
 def test_le_ancore_sono_distinte():
-    simboli = [ancora(s["simbolo"]) for s in leggi_notazione()["simboli"]]
+    simboli = [ancora_del_simbolo(s["simbolo"]) for s in leggi_notazione()["simboli"]]
     assert len(simboli) == len(set(simboli))
     assert all(re.fullmatch(r"simbolo-[A-Za-z0-9-]+", s) for s in simboli)
 
 
 def test_le_grafie_altrui_si_trovano_cercandole():
-    testo = "\n".join(riga for s in leggi_notazione()["simboli"] for riga in scheda(s))
+    testo = "\n".join(riga for s in leggi_notazione()["simboli"] for riga in righe_della_scheda(s))
     testo += "\n".join(d["domanda"] for d in leggi_notazione()["dubbi"])
     for grafia in ("W_Q", "W^Q", "WapiceQ", "d_attn", "K^T", "KapiceT", "T trasposto", "seq_len", "head_dim"):
         assert grafia in testo

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import pytest
 from bs4 import BeautifulSoup
 
 from lettore import costruzione
+from lettore.ambiente import Ambiente
 from lettore.originale import carica
 
 RADICE = Path(__file__).resolve().parents[2]
@@ -53,9 +53,7 @@ def copia_sorgenti(dove: Path) -> Path:
 
 def costruisci(sorgenti: Path, uscita: Path, originale: str, deposito: str = "") -> Libro:
     """Il libro, severo come in «make libro»: ``originale`` e ``deposito`` come in ORIGINALE= e DEPOSITO=."""
-    with pytest.MonkeyPatch.context() as ambiente:
-        ambiente.setenv("ORIGINALE", originale)
-        ambiente.setenv("DEPOSITO", deposito)
-        stato = costruzione.costruisci(sorgenti, uscita)
+    ambiente = Ambiente(originale=originale, deposito=deposito)
+    stato = costruzione.costruisci(ambiente, radice=sorgenti, dove=uscita)
     assert stato == 0, "il libro non si costruisce: gli errori di Sphinx sono qui sopra"
     return Libro(uscita / "_build/html", carica(sorgenti) if originale != "no" else None)

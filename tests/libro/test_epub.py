@@ -18,9 +18,12 @@ from fabbrica import RADICE
 from sphinx.errors import ExtensionError
 
 from lettore import costruzione
-from lettore.estensione.blocco import MOBILI, ancora
-from lettore.estensione.epub import IDENTIFICATORE, alleggerisci, componi_pagina, momento
+from lettore.ambiente import Ambiente
 from lettore.inventario import PROSA, leggi_inventario
+from lettore.pezzi.copertura import MOBILI
+from lettore.pezzi.luoghi import ancora
+from lettore.uscite import epub as uscita_epub
+from lettore.uscite.epub.costruttore import IDENTIFICATORE, ScegliFermo, alleggerisci, componi_pagina, momento
 
 INVENTARIO = leggi_inventario()
 OPF = "{http://www.idpf.org/2007/opf}"
@@ -64,9 +67,7 @@ def epub(sorgenti, senza) -> Epub:
     uscita, prima = sorgenti.with_name("epub"), senza.html.parent
     shutil.copytree(prima / ".jupyter_cache", uscita / "_build/.jupyter_cache")
     shutil.copy(prima / ".impronta-codice", uscita / "_build")
-    with pytest.MonkeyPatch.context() as ambiente:
-        ambiente.setenv("ORIGINALE", "no")
-        stato = costruzione.costruisci(sorgenti, uscita, "epub")
+    stato = costruzione.costruisci(Ambiente(originale="no"), uscita_epub.USCITA, radice=sorgenti, dove=uscita)
     assert stato == 0, "l’EPUB non si costruisce: gli errori di Sphinx sono qui sopra"
     file = uscita / "_build/epub/libro.epub"
     with ZipFile(file) as libro:
@@ -243,8 +244,6 @@ def test_cio_che_resta_di_una_pagina(corpo, atteso):
 def test_un_uscita_che_si_muove_lascia_il_testo():
     from docutils import nodes
 
-    from lettore.estensione.epub import ScegliFermo
-
     def fascio(pagina):
         forme = [("text/html", pagina), ("text/plain", "a parole")]
         return nodes.container("", *(nodes.container("", nodes.raw("", t), mime_type=m) for m, t in forme),
@@ -258,8 +257,6 @@ def test_un_uscita_che_si_muove_lascia_il_testo():
         ["text/plain"], ["text/html", "text/plain"], ["text/html", "text/plain"]]  # fmt: skip
 
 
-def test_una_data_che_lo_zip_non_conosce_diventa_la_prima_che_conosce(monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    assert momento()[:3] == (1980, 1, 1)
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
-    assert momento()[:3] == (2017, 7, 14)
+def test_una_data_che_lo_zip_non_conosce_diventa_la_prima_che_conosce():
+    assert momento("0")[:3] == (1980, 1, 1)
+    assert momento("1500000000")[:3] == (2017, 7, 14)

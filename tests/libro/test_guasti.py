@@ -1,6 +1,5 @@
 """La costruzione si ferma, con file e riga, quando un capitolo è guasto: una sola costruzione, molti guasti."""
 
-import os
 import re
 import subprocess
 import sys
@@ -107,23 +106,25 @@ def prepara(radice: Path, capitoli: dict[str, str], esecuzione: str = "off") -> 
     radice.mkdir()
     for nome, testo in file.items():
         (radice / nome).write_text(testo, encoding="utf-8")
-    for nome in ("node_modules", "assets"):
+    for nome in ("node_modules", "assets", "web"):
         (radice / nome).symlink_to(RADICE / nome)
     return radice
 
 
 COMANDO = """
 import pathlib, sys
+from lettore import uscite
+from lettore.ambiente import Ambiente
 from lettore.costruzione import jupyter_book
-sys.exit(jupyter_book(*map(pathlib.Path, sys.argv[1:]), "html"))
+radice, costruito = map(pathlib.Path, sys.argv[1:])
+sys.exit(jupyter_book(radice, costruito, uscite.predefinita(), Ambiente(originale="no")))
 """
 
 
 def costruisci(radice: Path) -> tuple[int, str]:
     """Lo stato di uscita della costruzione e ciò che ha scritto, senza colori."""
     comando = [sys.executable, "-c", COMANDO, radice, radice.with_name("uscita")]
-    ambiente = os.environ | {"ORIGINALE": "no"}
-    esito = subprocess.run(comando, env=ambiente, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    esito = subprocess.run(comando, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return esito.returncode, re.sub(r"\x1b\[[\d;]*m", "", esito.stdout)
 
 

@@ -9,8 +9,8 @@ import pytest
 from controlli_html import collegamenti_rotti, risorse_in_rete
 from fabbrica import Libro
 
-from lettore.estensione.blocco import ancora
 from lettore.inventario import PROSA, capitolo, impronta, leggi_inventario, normalizza
+from lettore.pezzi.luoghi import ancora
 
 INVENTARIO = leggi_inventario()
 

@@ -16,9 +16,12 @@ import pytest
 from fabbrica import EPRINT
 
 from lettore import costruzione
-from lettore.carta import Edizione, ErroreCarta, componi, esige_latex, guasti, leggi_diario, pagine
-from lettore.estensione.blocco import MOBILI
+from lettore.ambiente import Ambiente
 from lettore.inventario import PROSA, leggi_inventario, normalizza
+from lettore.pezzi.copertura import MOBILI
+from lettore.uscite import ErroreUscita
+from lettore.uscite import carta as uscita_di_carta
+from lettore.uscite.carta.edizioni import Edizione, componi, esige_latex, guasti, leggi_diario, pagine
 
 pytestmark = pytest.mark.lento
 
@@ -66,7 +69,7 @@ def cartella(sorgenti, senza) -> Path:
     """La cartella con libro.tex e la prima edizione, con l’originale se c’è."""
     try:
         esige_latex()
-    except ErroreCarta as errore:
+    except ErroreUscita as errore:
         pytest.skip(str(errore))
     if not shutil.which("pdftotext"):
         pytest.skip("manca pdftotext: poppler-utils")
@@ -74,9 +77,8 @@ def cartella(sorgenti, senza) -> Path:
     prima = senza.html.parent
     shutil.copytree(prima / ".jupyter_cache", uscita / "_build/.jupyter_cache")
     shutil.copy(prima / ".impronta-codice", uscita / "_build")
-    with pytest.MonkeyPatch.context() as ambiente:
-        ambiente.setenv("ORIGINALE", str(EPRINT) if EPRINT.exists() else "no")
-        assert costruzione.costruisci(sorgenti, uscita, "latex", Edizione()) == 0
+    ambiente = Ambiente(originale=str(EPRINT) if EPRINT.exists() else "no")
+    assert costruzione.costruisci(ambiente, uscita_di_carta.USCITA, radice=sorgenti, dove=uscita) == 0
     return uscita / "_build" / "latex"
 
 

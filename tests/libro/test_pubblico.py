@@ -12,19 +12,14 @@ from fabbrica import EPRINT
 from test_guasti import prepara, prova
 
 from lettore import costruzione, pubblico
+from lettore.ambiente import Ambiente
 from lettore.controlli.inglese import SENZA_FRASI
 from lettore.inventario import leggi_inventario
-from lettore.originale import ErroreOriginale, _impronta, carica, importa
+from lettore.originale import _impronta, carica, importa
 
 SEZIONE = "3.2"
 FRASE = "Parole di prova scritte da noi che stanno al posto di quelle degli autori nel blocco {}."
 INDIRIZZO = "https://esempio.it/libro"
-
-
-@pytest.fixture(autouse=True)
-def ambiente(monkeypatch):
-    for nome in ("ORIGINALE", "PUBBLICO", "INDIRIZZO"):
-        monkeypatch.delenv(nome, raising=False)
 
 
 @pytest.fixture(scope="module", params=["finto", "vero"])
@@ -58,21 +53,19 @@ def libro(cartella: Path, originale: Path, in_piu: str = "") -> Path:
     return radice
 
 
-def costruisci(radice: Path) -> tuple[int, Path]:
+def costruisci(radice: Path, **richieste: str) -> tuple[int, Path]:
     uscita = radice.with_name("uscita")
-    return costruzione.costruisci(radice, uscita), uscita / "_build/html"
+    return costruzione.costruisci(Ambiente(**richieste), radice=radice, dove=uscita), uscita / "_build/html"
 
 
 # ---------------------------------------------------------------- le costruzioni
 
 
-def test_il_sito_pubblico_porta_le_glosse_anche_con_l_originale_accanto(originale, tmp_path, monkeypatch):
-    monkeypatch.setenv("PUBBLICO", "1")
-    monkeypatch.setenv("INDIRIZZO", INDIRIZZO)
+def test_il_sito_pubblico_porta_le_glosse_anche_con_l_originale_accanto(originale, tmp_path):
     avanzo = tmp_path / "uscita/_build/html/_images/avanzo.html"
     avanzo.parent.mkdir(parents=True)
     avanzo.write_text(f"<p>{frase(originale)}</p>")  # di una costruzione privata
-    stato, html = costruisci(libro(tmp_path, originale))
+    stato, html = costruisci(libro(tmp_path, originale), pubblico="1", indirizzo=f"{INDIRIZZO}/")
     assert stato == 0 and not avanzo.exists()
     pagina = BeautifulSoup((html / "capitolo.html").read_text("utf-8"), "html.parser")
     capoversi = pagina.select(".lato-en:not([role=heading])")
@@ -89,10 +82,9 @@ def test_il_sito_pubblico_porta_le_glosse_anche_con_l_originale_accanto(original
     assert persa.base["href"] == f"{INDIRIZZO}/" and persa.select_one('article a[href="copertina.html"]')
 
 
-def test_le_parole_degli_autori_fermano_il_sito_pubblico(originale, tmp_path, monkeypatch, capfd):
+def test_le_parole_degli_autori_fermano_il_sito_pubblico(originale, tmp_path, capfd):
     """Il guasto piantato: una pagina che le cita."""
-    monkeypatch.setenv("PUBBLICO", "1")
-    stato, _ = costruisci(libro(tmp_path, originale, frase(originale)))
+    stato, _ = costruisci(libro(tmp_path, originale, frase(originale)), pubblico="1")
     assert stato == 1
     inizio = " ".join(frase(originale).split()[:3])
     detto = capfd.readouterr().err.lower()
@@ -100,10 +92,9 @@ def test_le_parole_degli_autori_fermano_il_sito_pubblico(originale, tmp_path, mo
     assert "capitolo.html" not in detto
 
 
-def test_chi_ne_ha_il_diritto_lo_pubblica(originale, tmp_path, monkeypatch):
-    monkeypatch.setenv("PUBBLICO", "con-originale")
+def test_chi_ne_ha_il_diritto_lo_pubblica(originale, tmp_path):
     radice = libro(tmp_path, originale)
-    stato, html = costruisci(radice)
+    stato, html = costruisci(radice, pubblico="con-originale")
     assert stato == 0 and (html / "404.html").exists() and (html / "robots.txt").exists()
     pagina = BeautifulSoup((html / "capitolo.html").read_text("utf-8"), "html.parser")
     assert not pagina.select(".senza-inglese, .glossa-sola")
@@ -156,38 +147,9 @@ def test_il_controllo_vede_le_figure(originale, tmp_path):
     assert guasto.file == "altro-nome.png" and figure[0].name in guasto.messaggio
 
 
-# ---------------------------------------------------------------- le variabili
-
-
-@pytest.mark.parametrize(
-    ("dato", "atteso"), [({}, False), ({"ORIGINALE": "no"}, True), ({"PUBBLICO": "1"}, True),
-                         ({"PUBBLICO": "1", "ORIGINALE": "no"}, True), ({"PUBBLICO": "con-originale"}, False)]
-)  # fmt: skip
-def test_quando_l_originale_resta_fuori(monkeypatch, dato, atteso):
-    for nome, valore in dato.items():
-        monkeypatch.setenv(nome, valore)
-    assert pubblico.senza_originale() is atteso
-
-
-@pytest.mark.parametrize(
-    ("dato", "messaggio"), [
-        ({"PUBBLICO": "1", "ORIGINALE": "copia.tar.gz"}, "PUBBLICO=1 e ORIGINALE=copia.tar.gz si contraddicono"),
-        ({"PUBBLICO": "forse"}, "PUBBLICO=forse: atteso 1 .* o con-originale"),
-        ({"PUBBLICO": "1", "INDIRIZZO": "esempio.it"}, "INDIRIZZO=esempio.it: atteso"),
-    ]
-)  # fmt: skip
-def test_le_variabili_sbagliate_fermano_subito(monkeypatch, tmp_path, capsys, dato, messaggio):
-    for nome, valore in dato.items():
-        monkeypatch.setenv(nome, valore)
-    monkeypatch.setattr(costruzione, "jupyter_book", lambda *_: pytest.fail("ha costruito lo stesso"))
-    monkeypatch.setattr(costruzione, "importa", lambda *_: pytest.fail("ha preso l’originale"))
-    monkeypatch.setattr(costruzione, "carica", lambda _: {"trovati": 1})
-    assert costruzione.costruisci(tmp_path, tmp_path / "uscita") == 1
-    with pytest.raises(ErroreOriginale, match=messaggio):
-        raise ErroreOriginale(capsys.readouterr().err)
+# ---------------------------------------------------------------- l’originale
 
 
 def test_non_prende_l_originale(monkeypatch, tmp_path):
-    monkeypatch.setenv("PUBBLICO", "1")
     monkeypatch.setattr(costruzione, "importa", lambda *_: pytest.fail("ha preso l’originale"))
-    assert costruzione.procura_originale(tmp_path) is False
+    assert costruzione.procura_originale(tmp_path, Ambiente(pubblico="1")) is False

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from fabbrica import RADICE
 
-from lettore.costruzione import ambiente_pulito
+from lettore.ambiente import Ambiente, variabili_dei_figli
 from lettore.inventario import PROSA, leggi_inventario, normalizza
 from lettore.notazione import macro_katex
 
@@ -93,7 +93,7 @@ GIRA, COINCIDE = "test_il_quaderno_gira_da_solo", "test_due_esecuzioni_danno_gli
 
 def esegui(file: Path) -> subprocess.CompletedProcess:
     comando = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "fatto", file]
-    return subprocess.run(comando, cwd=file.parent, env=ambiente_pulito(), capture_output=True, text=True)
+    return subprocess.run(comando, cwd=file.parent, env=variabili_dei_figli(Ambiente()), capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,12 @@ import pytest
 from fabbrica import DEPOSITO, RADICE
 from IPython.core.inputtransformer2 import TransformerManager
 
-from lettore import quaderni
-from lettore.estensione.quaderni import celle_di_apertura, indirizzi_di_lancio, nome_nel_ramo
+from lettore.ambiente import Ambiente, ErroreAmbiente, leggi_ambiente
+from lettore.costruzione import costruisci
+from lettore.uscite import quaderni
+from lettore.uscite.quaderni.capitolo import celle_di_apertura
+from lettore.uscite.quaderni.indirizzi import indirizzi_di_lancio, nome_nel_ramo
+from lettore.uscite.quaderni.ramo import LICENZE
 
 CAPITOLI = [
     file.relative_to(RADICE).with_suffix("").as_posix()
@@ -31,12 +35,10 @@ LANCI = {
 @pytest.fixture(scope="module")
 def ramo(sorgenti, tmp_path_factory) -> Path:
     """Ciò che «make quaderni» scrive quando si pubblica."""
-    uscita = tmp_path_factory.mktemp("ramo") / "quaderni"
-    with pytest.MonkeyPatch.context() as ambiente:
-        ambiente.setenv("ORIGINALE", "no")
-        ambiente.setenv("DEPOSITO", DEPOSITO)
-        assert quaderni.scrivi(sorgenti, uscita) == 0
-    return uscita
+    dove = tmp_path_factory.mktemp("ramo")
+    ambiente = Ambiente(originale="no", deposito=DEPOSITO)
+    assert costruisci(ambiente, quaderni.USCITA, radice=sorgenti, dove=dove) == 0
+    return dove / "_build" / "quaderni"
 
 
 def test_sono_quelli_delle_pagine(ramo, senza):
@@ -50,7 +52,7 @@ def test_sono_quelli_delle_pagine(ramo, senza):
 def test_accanto_ci_sono_indice_licenze_e_binder_e_null_altro(ramo):
     altri = {f.relative_to(ramo).as_posix() for f in ramo.rglob("*") if f.is_file() and f.suffix != ".ipynb"}
     binder = {"binder/requirements.txt", "binder/runtime.txt", "requirements.lock"}
-    assert altri == {"README.md", *quaderni.LICENZE} | binder
+    assert altri == {"README.md", *LICENZE} | binder
 
 
 def test_l_indice_li_elenca_tutti_una_volta(ramo):
@@ -75,7 +77,7 @@ def bottoni(libro, capitolo) -> dict[str, str]:
 @pytest.mark.parametrize("capitolo", CAPITOLI)
 def test_i_bottoni_portano_al_quaderno(senza, ramo, capitolo):
     trovati = bottoni(senza, capitolo)
-    assert trovati == indirizzi_di_lancio_di(DEPOSITO, capitolo) and len(trovati) == 2
+    assert trovati == indirizzi_di_lancio(capitolo, DEPOSITO) and len(trovati) == 2
     for url in trovati.values():
         assert (ramo / re.split(r"/blob/notebooks/|/lab/tree/|=lab/tree/", url)[1]).is_file()
 
@@ -88,25 +90,18 @@ def test_senza_deposito_nessun_bottone(con):
     assert not any(p.select(".dropdown-launch-buttons") for p in con.pagine.values())
 
 
-def indirizzi_di_lancio_di(deposito, capitolo) -> dict[str, str]:
-    with pytest.MonkeyPatch.context() as ambiente:
-        ambiente.setenv("DEPOSITO", deposito)
-        return indirizzi_di_lancio(capitolo)
-
-
 @pytest.mark.parametrize("deposito", ["https://github.com/esempio/libro.git", "https://github.com/esempio/libro/"])
 def test_lo_stesso_deposito_scritto_altrimenti(deposito):
-    assert indirizzi_di_lancio_di(deposito, ATTENZIONE) == LANCI
+    assert indirizzi_di_lancio(ATTENZIONE, leggi_ambiente({"DEPOSITO": deposito}).deposito) == LANCI
 
 
 def test_fuori_da_github_niente_bottoni():
-    assert indirizzi_di_lancio_di("https://esempio.it/libro", ATTENZIONE) == {}
+    assert indirizzi_di_lancio(ATTENZIONE, "https://esempio.it/libro") == {}
 
 
-def test_un_deposito_che_non_e_un_indirizzo(monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("DEPOSITO", 'https://esempio.it/"; rm')
-    assert quaderni.scrivi(RADICE, tmp_path / "quaderni") == 1
-    assert "DEPOSITO vale" in capsys.readouterr().err and not list(tmp_path.iterdir())
+def test_un_deposito_che_non_e_un_indirizzo():
+    with pytest.raises(ErroreAmbiente, match="DEPOSITO vale"):
+        Ambiente(deposito='https://esempio.it/"; rm')
 
 
 # ---------------------------------------------------------------- la prima cella
@@ -114,9 +109,8 @@ def test_un_deposito_che_non_e_un_indirizzo(monkeypatch, tmp_path, capsys):
 
 def esegui_prima_cella(monkeypatch, deposito: str) -> list[tuple[str, str]]:
     """La esegue come se ``attenzione`` mancasse; rende i comandi dati a IPython."""
-    monkeypatch.setenv("DEPOSITO", deposito)
     monkeypatch.setattr("importlib.util.find_spec", lambda nome: None)
-    cella = celle_di_apertura(True)[1].source
+    cella = celle_di_apertura(True, deposito)[1].source
     assert len(cella.splitlines()) <= 6
     comandi: list[tuple[str, str]] = []
 
@@ -140,9 +134,8 @@ def test_se_manca_il_pacchetto_e_il_deposito_si_spiega(monkeypatch):
 
 
 @pytest.mark.parametrize("deposito", ["", DEPOSITO])
-def test_dove_il_pacchetto_c_e_non_fa_nulla(monkeypatch, capsys, deposito):
-    monkeypatch.setenv("DEPOSITO", deposito)
-    exec(TransformerManager().transform_cell(celle_di_apertura(True)[1].source), {})
+def test_dove_il_pacchetto_c_e_non_fa_nulla(capsys, deposito):
+    exec(TransformerManager().transform_cell(celle_di_apertura(True, deposito)[1].source), {})
     assert capsys.readouterr() == ("", "")
 
 

@@ -37,8 +37,8 @@ def cartella(parti, tmp_path_factory):
     """Una pagina per tema, con i colori del tema del libro e accanto i due file veri."""
     dove = tmp_path_factory.mktemp("vista")
     elemento = attention_view(*parti, FRASI, layer=1, word=2, alt="Parole e linee")._repr_mimebundle_()["text/html"]
-    stile = (RADICE / "assets/web/css/visore.css").read_text(encoding="utf-8")
-    codice = (RADICE / "assets/web/js/visore.js").read_text(encoding="utf-8")
+    stile = (RADICE / "web/css/visore.css").read_text(encoding="utf-8")
+    codice = (RADICE / "web/js/visore.js").read_text(encoding="utf-8")
     for tema, (testo, fondo, quieto) in COLORI.items():
         variabili = (f"--pst-color-text-base: {testo}; --pst-color-background: {fondo}; "
                      f"--pst-color-text-muted: {quieto}; background: {fondo}; font-size: 19px")

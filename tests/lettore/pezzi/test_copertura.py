@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from lettore.estensione.blocco import MOBILI
 from lettore.inventario import capitolo, leggi_inventario
+from lettore.pezzi.copertura import MOBILI
 
-RADICE = Path(__file__).parents[2]
+RADICE = Path(__file__).resolve().parents[3]
 
 
 def file_in_ordine(voci):

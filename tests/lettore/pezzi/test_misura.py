@@ -3,8 +3,8 @@
 from docutils import nodes
 from docutils.utils import new_document
 
-from lettore.estensione.misure import AVVISO, Avviso
-from lettore.estensione.quaderni import quaderno
+from lettore.pezzi.misura import AVVISO, AvvisoDiMisura
+from lettore.uscite.quaderni.capitolo import quaderno
 
 
 def cella(codice, *etichette):
@@ -20,7 +20,7 @@ def pagina():
 
 def test_dopo_ogni_misura_e_solo_dopo_quelle_c_e_l_avviso():
     documento = pagina()
-    Avviso(documento).apply()
+    AvvisoDiMisura(documento).apply()
     assert [nodo.astext() for nodo in documento.children] == ["a = 1", "b = 2", AVVISO, "testo"]
     assert documento[2]["classes"] == ["misura"]
 
@@ -28,10 +28,11 @@ def test_dopo_ogni_misura_e_solo_dopo_quelle_c_e_l_avviso():
 def test_piu_misure_di_fila_un_avviso_solo():
     documento = new_document("prova")
     documento += [cella("a = 1", "misura"), cella("b = 2", "misura")]
-    Avviso(documento).apply()
+    AvvisoDiMisura(documento).apply()
     assert [nodo.astext() for nodo in documento.children] == ["a = 1", "b = 2", AVVISO]
 
 
 def test_il_quaderno_conserva_le_etichette():
-    etichette = {c.source: c.metadata.get("tags", []) for c in quaderno(pagina()).cells if c.cell_type == "code"}
+    celle = quaderno(pagina(), deposito="").cells
+    etichette = {c.source: c.metadata.get("tags", []) for c in celle if c.cell_type == "code"}
     assert etichette["a = 1"] == [] and etichette["b = 2"] == ["hide-input", "misura"]

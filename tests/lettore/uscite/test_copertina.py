@@ -2,7 +2,7 @@
 
 from attenzione.data.example import TOKENS
 from attenzione.figures.style import example_weights
-from lettore.copertina import copertina
+from lettore.uscite.epub.copertina import copertina
 
 
 def test_copertina():

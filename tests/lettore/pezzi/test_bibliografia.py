@@ -7,10 +7,10 @@ import pytest
 import yaml
 from pybtex.database import parse_file
 
-from lettore.estensione.bibliografia import Etichette, luogo
 from lettore.inventario import leggi_inventario
+from lettore.pezzi.bibliografia import Etichette, luogo
 
-RADICE = Path(__file__).parents[2]
+RADICE = Path(__file__).resolve().parents[3]
 VOCI = parse_file(RADICE / "references.bib").entries
 FATTI = RADICE.parent / "shared" / "originale" / "riferimenti.yml"
 

@@ -3,10 +3,11 @@
 import pytest
 from sphinx.util import texescape
 
-from lettore.carta import FILE, Edizione, ErroreCarta, componi, esige_latex, guasti, pagine, scegli_edizione
 from lettore.costruzione import RADICE, main
-from lettore.estensione.latex import in_tex, indice_dei_simboli
 from lettore.notazione import leggi_notazione
+from lettore.uscite import ErroreUscita
+from lettore.uscite.carta.edizioni import FILE, Edizione, componi, esige_latex, guasti, pagine
+from lettore.uscite.carta.latex import in_tex, indice_dei_simboli
 
 DIARIO = r"""
 Missing character: There is no ℝ (U+211D) in font [texgyrepagella-italic.otf]!
@@ -21,25 +22,16 @@ Output written on libro.xdv (412 pages, 10507884 bytes).
 def test_le_edizioni_non_si_sovrascrivono():
     nomi = {Edizione(italiana, grande).nome for italiana in (False, True) for grande in (False, True)}
     assert nomi == {"libro", "libro-it", "libro-grande", "libro-grande-it"}
-    assert scegli_edizione("it", grande=True) == Edizione(italiana=True, grande=True)
-    assert scegli_edizione("") == scegli_edizione(None) == Edizione()
-
-
-def test_una_lingua_ignota_si_dice(monkeypatch, capsys):
-    with pytest.raises(ErroreCarta, match="LINGUA=fr: attesa «it»"):
-        scegli_edizione("fr")
-    monkeypatch.setenv("LINGUA", "fr")
-    assert main(["--pdf"]) == 1
-    assert "LINGUA=fr" in capsys.readouterr().err
+    assert Edizione(italiana=True, grande=True).descrizione == "solo italiano, a caratteri grandi"
+    assert Edizione(italiana=True).sorgente == "\\def\\edizioneItaliana{}\\input{libro.tex}\n"
 
 
 def test_senza_latex_si_dice_che_cosa_manca(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ErroreCarta) as errore:
+    with pytest.raises(ErroreUscita) as errore:
         esige_latex()
     for nome in ("xelatex (texlive-xetex)", "latexmk (latexmk)", "apt-get install", "MacTeX"):
         assert nome in str(errore.value)
-    monkeypatch.setenv("LINGUA", "")
     assert main(["--pdf", "--in", str(tmp_path / "uscita")]) == 1  # prima di eseguire i capitoli
     assert "xelatex" in capsys.readouterr().err and not (tmp_path / "uscita").exists()
 
@@ -49,7 +41,7 @@ def test_un_file_che_manca_a_latex_si_dice(monkeypatch, tmp_path):
         (tmp_path / nome).write_text(f"#!/bin/sh\n{testo}\n")
         (tmp_path / nome).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with pytest.raises(ErroreCarta, match=r"hyph-it.tex \(texlive-lang-italian\)") as errore:
+    with pytest.raises(ErroreUscita, match=r"hyph-it.tex \(texlive-lang-italian\)") as errore:
         esige_latex()
     assert "fancyhdr" not in str(errore.value)
 
@@ -72,7 +64,7 @@ def test_un_errore_di_latex_arriva_a_chi_costruisce(monkeypatch, tmp_path):
     (comandi / "latexmk").write_text("#!/bin/sh\ncp diario libro.log\nexit 12\n")
     (comandi / "latexmk").chmod(0o755)
     monkeypatch.setenv("PATH", str(comandi), prepend=":")
-    with pytest.raises(ErroreCarta, match="Undefined control sequence") as errore:
+    with pytest.raises(ErroreUscita, match="Undefined control sequence") as errore:
         componi(tmp_path, Edizione())
     assert "l.7 \\boh" in str(errore.value)
 
