@@ -8,13 +8,8 @@ import subprocess
 import pytest
 import yaml
 
-<<<<<<< HEAD
-from lettore.estensione.glossario import ancora, scheda
 from lettore.notazione import espandi, leggi_notazione, macro_katex, macro_latex, simboli_del_gruppo
-=======
-from lettore.notazione import leggi_notazione, macro_katex, macro_latex, simboli_del_gruppo
 from lettore.pezzi.notazione import ancora_del_simbolo, righe_della_scheda
->>>>>>> ramo-c2
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ PIANI = [
 ]
 """Le stanze di ogni piano, dal basso; le altre (la costruzione, l’estensione, i comandi) stanno in cima."""
 
-LEGGERE = {*PIANI[0], "originale", "controlli"}
+LEGGERE = {*PIANI[0], "originale", "controlli", "lancio"}
 PESANTI = {"torch", "sphinx", "nbformat", "pypandoc"}
 """Pacchetti che le stanze leggere non caricano."""
 

@@ -29,7 +29,7 @@ def test_aggiungere_un_uscita_e_aggiungere_un_file(monkeypatch, tmp_path, capsys
     monkeypatch.setattr(uscite, "__path__", [*uscite.__path__, str(tmp_path)])
     chiamate = []
 
-    def falso(radice, costruito, uscita: Uscita, ambiente):
+    def falso(radice, costruito, uscita: Uscita, ambiente, da_capo):
         chiamate.append((uscita.costruttore, ambiente))
         return 0
 

@@ -14,12 +14,7 @@ from attenzione.data.tokenizer import BytePairTokenizer
 from attenzione.evidence.words import word_attention
 from attenzione.figures.viewer import attention_view
 from attenzione.model import Transformer
-<<<<<<< HEAD:tests/lettore/test_visore.py
-from lettore.estensione import visore
-=======
-from attenzione.viewer import attention_view, word_attention
 from lettore.uscite.pagina import visore
->>>>>>> ramo-c2:tests/lettore/uscite/test_visore.py
 
 RADICE = Path(__file__).resolve().parents[3]
 PAIRS = [("The judges know the law.", "i giudici conoscono la legge."), ("It is fair.", "è giusto.")]
