@@ -17,7 +17,6 @@ RETE = re.compile(r"\bfetch\(|\bimport\b|XMLHttpRequest|https?://(?!www\.w3\.org
 
 @pytest.mark.parametrize("file", PROGRAMMI, ids=lambda file: file.name)
 def test_ogni_programma_si_legge_e_non_chiama_la_rete(file):
-    node = shutil.which("node")
     esito = subprocess.run([trova_node(), "--check", file], capture_output=True, text=True)
     assert esito.returncode == 0, esito.stderr
     assert not RETE.search(file.read_text(encoding="utf-8"))
