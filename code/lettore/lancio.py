@@ -12,7 +12,10 @@ from pathlib import Path
 
 
 def lancia(radice: str, cartella: str, alberi: str, costruttore: str, esegue: bool, **altro: bool | int) -> int:
-    """Costruisce con la configurazione del libro, severo (``-W -n``) e senza fermarsi al primo avviso."""
+    """Costruisce con la configurazione del libro, severo (``-W -n``) e senza fermarsi al primo avviso.
+
+    Rende lo stato di uscita; un errore che ha fermato Sphinx arriva com’è.
+    """
     from jupyter_book.sphinx import build_sphinx
 
     impostazioni = {
@@ -26,7 +29,9 @@ def lancia(radice: str, cartella: str, alberi: str, costruttore: str, esegue: bo
         radice, cartella, builder=costruttore, doctreedir=alberi, path_config=Path(radice, "_config.yml"),
         confoverrides=impostazioni, noconfig=True, warningiserror=True, keep_going=True, **altro,
     )  # fmt: skip
-    return stato if isinstance(stato, int) else 1
+    if isinstance(stato, Exception):  # una cella che cade, un guasto di Sphinx: con tutta la sua storia
+        raise stato
+    return stato
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """I programmi e i fogli della pagina, senza un libro: si leggono, pesano poco, non chiamano nessuno."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import tinycss2
+
+from lettore.uscite.pagina.katex import trova_node
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 PROGRAMMI = sorted((WEB / "js").glob("*.js"))
@@ -16,10 +17,7 @@ RETE = re.compile(r"\bfetch\(|\bimport\b|XMLHttpRequest|https?://(?!www\.w3\.org
 
 @pytest.mark.parametrize("file", PROGRAMMI, ids=lambda file: file.name)
 def test_ogni_programma_si_legge_e_non_chiama_la_rete(file):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("manca Node.js")
-    esito = subprocess.run([node, "--check", file], capture_output=True, text=True)
+    esito = subprocess.run([trova_node(), "--check", file], capture_output=True, text=True)
     assert esito.returncode == 0, esito.stderr
     assert not RETE.search(file.read_text(encoding="utf-8"))
 
