@@ -1,9 +1,35 @@
-"""Per tutte le prove: un solo thread, e numeri che si ripetono."""
+"""Per tutte le prove: un solo thread, numeri che si ripetono, e l’ordine in cui si lanciano fianco a fianco."""
+
+import os
 
 import pytest
 import torch
 
 pytest_plugins = ["eprint"]
+
+PRIMA = (
+    *("libro/test_pdf", "libro/test_browser", "libro/test_quaderni", "libro/test_epub", "libro/test_p", "libro/"),
+    *("affermazioni/test_guasti", "affermazioni/", "attenzione/training", "attenzione/data/test_toy", "attenzione/"),
+)
+"""I file più lunghi per primi, così alla fine nessun processo resta ad aspettare l’altro; gli altri dopo."""
+
+DA_SOLI = ("libro/test_peso.py",)
+"""I file che misurano tempi: per ultimi, quando la macchina è più quieta."""
+
+
+def posto(item):
+    file = item.nodeid.split("::")[0].removeprefix("tests/")
+    if file in DA_SOLI:
+        return len(PRIMA) + 1
+    return next((n for n, inizio in enumerate(PRIMA) if file.startswith(inizio)), len(PRIMA))
+
+
+def pytest_collection_modifyitems(items):
+    """Ogni file va intero a un processo: ciò che prepara lo prepara una volta."""
+    items.sort(key=posto)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(autouse=True)

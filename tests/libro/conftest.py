@@ -1,40 +1,68 @@
 """Il libro costruito, con e senza l’originale, e un browser senza rete: una volta sola per tutte le prove.
 
-I sorgenti si copiano in una cartella temporanea e si costruisce lì: il libro non dipende da avanzi
-di costruzioni passate, e ``_build`` e ``_originale`` di chi lavora restano com’erano.
+I sorgenti si copiano in una cartella temporanea e si costruisce lì: il libro non dipende da avanzi di costruzioni
+passate, e ``_build`` e ``_originale`` di chi lavora restano com’erano. I processi che provano fianco a fianco guardano
+lo stesso libro: lo costruisce il primo che lo chiede, e i capitoli si eseguono una volta per tutte le uscite.
 """
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
-from fabbrica import DEPOSITO, EPRINT, RADICE, Libro, copia_sorgenti, costruisci
+from eprint import EPRINT, MANCA
+from fabbrica import DEPOSITO, RADICE, Libro, copia_sorgenti, costruisci, eredita, una_volta
+
+from lettore.ambiente import Ambiente
+from lettore.originale import CARTELLA, carica, importa
 
 
 @pytest.fixture(scope="session")
-def sorgenti(tmp_path_factory) -> Path:
-    return copia_sorgenti(tmp_path_factory.mktemp("libro") / "sorgenti")
+def comune(tmp_path_factory) -> Path:
+    """Una cartella di tutti i processi di prova."""
+    mia = tmp_path_factory.getbasetemp()
+    return mia.parent if "PYTEST_XDIST_WORKER" in os.environ else mia
 
 
 @pytest.fixture(scope="session")
-def senza(sorgenti) -> Libro:
-    """Il libro senza l’originale, e senza che ci sia mai stato: è il primo a essere costruito.
+def sorgenti(comune) -> Path:
+    return una_volta(comune, "sorgenti", copia_sorgenti)
 
-    Come quello che si pubblica, sa dove sta il deposito.
+
+@pytest.fixture(scope="session")
+def sorgenti_con(comune) -> Path:
+    """Una copia dei sorgenti che ha anche ``_originale``."""
+    if not EPRINT.is_file():
+        pytest.skip(MANCA)
+
+    def copia(dove: Path) -> None:
+        importa(str(EPRINT), copia_sorgenti(dove) / CARTELLA)
+
+    return una_volta(comune, "sorgenti-con", copia)
+
+
+@pytest.fixture(scope="session")
+def senza(comune, sorgenti) -> Libro:
+    """Il libro senza l’originale; come quello che si pubblica, sa dove sta il deposito.
+
+    È il primo a essere costruito: esegue i capitoli, e le altre uscite ereditano ciò che hanno scritto.
     """
-    return costruisci(sorgenti, sorgenti.with_name("senza"), "no", DEPOSITO)
+
+    def costruiscilo(dove: Path) -> None:
+        costruisci(sorgenti, dove, Ambiente(originale="no", deposito=DEPOSITO))
+
+    return Libro(una_volta(comune, "senza", costruiscilo) / "_build/html")
 
 
 @pytest.fixture(scope="session")
-def con(sorgenti, senza) -> Libro:
-    """Il libro con l’originale; le uscite delle celle sono quelle già calcolate per ``senza``."""
-    if not EPRINT.exists():
-        pytest.skip(f"manca l’e-print vero: {EPRINT}")
-    uscita = sorgenti.with_name("con")
-    prima = senza.html.parent
-    shutil.copytree(prima / ".jupyter_cache", uscita / "_build/.jupyter_cache")
-    shutil.copy(prima / ".impronta-codice", uscita / "_build")
-    return costruisci(sorgenti, uscita, str(EPRINT))
+def con(comune, sorgenti_con, senza) -> Libro:
+    """Il libro con l’originale."""
+
+    def costruiscilo(dove: Path) -> None:
+        eredita(comune / "senza", dove)
+        costruisci(sorgenti_con, dove, Ambiente())
+
+    return Libro(una_volta(comune, "con", costruiscilo) / "_build/html", carica(sorgenti_con))
 
 
 @pytest.fixture(scope="session", params=["senza", "con"])

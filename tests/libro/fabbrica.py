@@ -1,18 +1,20 @@
 """Come si costruisce il libro per provarlo, e come se ne leggono le pagine."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pytest
 from bs4 import BeautifulSoup
+from filelock import FileLock
 
 from lettore import costruzione
 from lettore.ambiente import Ambiente
-from lettore.originale import carica
+from lettore.uscite import Uscita
 
 RADICE = Path(__file__).resolve().parents[2]
-EPRINT = RADICE.parent / "shared/originale/1706.03762v7.tar.gz"
 DEPOSITO = "https://github.com/esempio/libro"
 NON_SORGENTI = (".*", "_build", "_originale", "node_modules", "__pycache__", "*.egg-info")
 
@@ -51,9 +53,27 @@ def copia_sorgenti(dove: Path) -> Path:
     return dove
 
 
-def costruisci(sorgenti: Path, uscita: Path, originale: str, deposito: str = "") -> Libro:
-    """Il libro, severo come in «make libro»: ``originale`` e ``deposito`` come in ORIGINALE= e DEPOSITO=."""
-    ambiente = Ambiente(originale=originale, deposito=deposito)
-    stato = costruzione.costruisci(ambiente, radice=sorgenti, dove=uscita)
-    assert stato == 0, "il libro non si costruisce: gli errori di Sphinx sono qui sopra"
-    return Libro(uscita / "_build/html", carica(sorgenti) if originale != "no" else None)
+def una_volta(comune: Path, nome: str, fai: Callable[[Path], None]) -> Path:
+    """La cartella ``comune/nome``, che ``fai`` riempie una volta sola fra tutti i processi di prova."""
+    cartella, segno = comune / nome, comune / f"{nome}.fatta"
+    with FileLock(comune / f"{nome}.lucchetto"):
+        if not segno.exists():
+            if cartella.exists():
+                pytest.fail(f"{nome}: un’altra prova non è riuscita a costruirla")
+            fai(cartella)
+            segno.touch()
+    return cartella
+
+
+def eredita(prima: Path, uscita: Path) -> None:
+    """Le uscite dei capitoli già eseguiti per ``prima``, accanto alle quali nascerà ``uscita``."""
+    shutil.copytree(prima / "_build/.jupyter_cache", uscita / "_build/.jupyter_cache")
+    shutil.copy(prima / "_build/.impronta-codice", uscita / "_build")
+
+
+def costruisci(
+    sorgenti: Path, dove: Path, ambiente: Ambiente, uscita: Uscita | None = None, varianti: frozenset[str] = frozenset()
+) -> None:
+    """Costruisce severo, come «make libro» e gli altri comandi."""
+    stato = costruzione.costruisci(ambiente, uscita, varianti, radice=sorgenti, dove=dove)
+    assert stato == 0, "non si costruisce: gli errori di Sphinx sono qui sopra"

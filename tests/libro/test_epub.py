@@ -1,7 +1,6 @@
 """L’EPUB: il file, le sue pagine lette come XML, i blocchi, le formule, l’indice; niente rete e niente programmi."""
 
 import re
-import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from os.path import normpath
@@ -14,10 +13,9 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from controlli_html import collegamenti_rotti, risorse_in_rete
-from fabbrica import RADICE
+from fabbrica import RADICE, costruisci, eredita, una_volta
 from sphinx.errors import ExtensionError
 
-from lettore import costruzione
 from lettore.ambiente import Ambiente
 from lettore.inventario import PROSA, leggi_inventario
 from lettore.pezzi.copertura import MOBILI
@@ -62,17 +60,17 @@ class Epub:
 
 
 @pytest.fixture(scope="session")
-def epub(sorgenti, senza) -> Epub:
-    """L’EPUB senza l’originale, con le uscite delle celle già calcolate per ``senza``."""
-    uscita, prima = sorgenti.with_name("epub"), senza.html.parent
-    shutil.copytree(prima / ".jupyter_cache", uscita / "_build/.jupyter_cache")
-    shutil.copy(prima / ".impronta-codice", uscita / "_build")
-    stato = costruzione.costruisci(Ambiente(originale="no"), uscita_epub.USCITA, radice=sorgenti, dove=uscita)
-    assert stato == 0, "l’EPUB non si costruisce: gli errori di Sphinx sono qui sopra"
-    file = uscita / "_build/epub/libro.epub"
-    with ZipFile(file) as libro:
-        libro.extractall(uscita / "aperto")
-    return Epub(file, uscita / "aperto")
+def epub(comune, sorgenti, senza) -> Epub:
+    """L’EPUB senza l’originale."""
+
+    def costruiscilo(dove: Path) -> None:
+        eredita(comune / "senza", dove)
+        costruisci(sorgenti, dove, Ambiente(originale="no"), uscita_epub.USCITA)
+        with ZipFile(dove / "_build/epub/libro.epub") as libro:
+            libro.extractall(dove / "aperto")
+
+    dove = una_volta(comune, "epub", costruiscilo)
+    return Epub(dove / "_build/epub/libro.epub", dove / "aperto")
 
 
 # ---------------------------------------------------------------- il file

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from fabbrica import EPRINT
+from eprint import EPRINT
+from fabbrica import costruisci, eredita, una_volta
 
-from lettore import costruzione
 from lettore.ambiente import Ambiente
 from lettore.inventario import PROSA, leggi_inventario, normalizza
 from lettore.pezzi.copertura import MOBILI
@@ -65,7 +65,7 @@ class Carta:
 
 
 @pytest.fixture(scope="session")
-def cartella(sorgenti, senza) -> Path:
+def cartella(comune, request, senza) -> Path:
     """La cartella con libro.tex e la prima edizione, con l’originale se c’è."""
     try:
         esige_latex()
@@ -73,13 +73,13 @@ def cartella(sorgenti, senza) -> Path:
         pytest.skip(str(errore))
     if not shutil.which("pdftotext"):
         pytest.skip("manca pdftotext: poppler-utils")
-    uscita = sorgenti.with_name("carta")
-    prima = senza.html.parent
-    shutil.copytree(prima / ".jupyter_cache", uscita / "_build/.jupyter_cache")
-    shutil.copy(prima / ".impronta-codice", uscita / "_build")
-    ambiente = Ambiente(originale=str(EPRINT) if EPRINT.exists() else "no")
-    assert costruzione.costruisci(ambiente, uscita_di_carta.USCITA, radice=sorgenti, dove=uscita) == 0
-    return uscita / "_build" / "latex"
+    radice = request.getfixturevalue("sorgenti_con" if EPRINT.is_file() else "sorgenti")
+
+    def costruiscila(dove: Path) -> None:
+        eredita(comune / "senza", dove)
+        costruisci(radice, dove, Ambiente(originale="" if EPRINT.is_file() else "no"), uscita_di_carta.USCITA)
+
+    return una_volta(comune, "carta", costruiscila) / "_build/latex"
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +123,7 @@ def test_le_lingue_sono_quelle_dell_edizione(carta):
     trovati = [inizio for inizio in lunghi if inizio in carta.parole]
     if carta.edizione.italiana:
         assert trovati == []
-    elif EPRINT.exists():
+    elif EPRINT.is_file():
         assert len(trovati) > .9 * len(lunghi), set(lunghi) - set(trovati)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from fabbrica import EPRINT
+from eprint import EPRINT, MANCA
 from test_guasti import prepara, prova
 
 from lettore import costruzione, pubblico
@@ -27,8 +27,8 @@ def originale(request, tmp_path_factory) -> Path:
     """Una cartella ``_originale``: quella dell’e-print, se c’è, e una con parole nostre."""
     cartella = tmp_path_factory.mktemp("originale") / "_originale"
     if request.param == "vero":
-        if not EPRINT.exists():
-            pytest.skip(f"manca l’e-print vero: {EPRINT}")
+        if not EPRINT.is_file():
+            pytest.skip(MANCA)
         importa(str(EPRINT), cartella)
     else:
         blocchi = {

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from fabbrica import DEPOSITO, RADICE
+from fabbrica import DEPOSITO, RADICE, costruisci, una_volta
 from IPython.core.inputtransformer2 import TransformerManager
 
 from lettore.ambiente import Ambiente, ErroreAmbiente, leggi_ambiente
-from lettore.costruzione import costruisci
 from lettore.uscite import quaderni
 from lettore.uscite.quaderni.capitolo import celle_di_apertura
 from lettore.uscite.quaderni.indirizzi import indirizzi_di_lancio, nome_nel_ramo
@@ -33,12 +32,13 @@ LANCI = {
 
 
 @pytest.fixture(scope="module")
-def ramo(sorgenti, tmp_path_factory) -> Path:
+def ramo(comune, sorgenti) -> Path:
     """Ciò che «make quaderni» scrive quando si pubblica."""
-    dove = tmp_path_factory.mktemp("ramo")
-    ambiente = Ambiente(originale="no", deposito=DEPOSITO)
-    assert costruisci(ambiente, quaderni.USCITA, radice=sorgenti, dove=dove) == 0
-    return dove / "_build" / "quaderni"
+
+    def scrivili(dove: Path) -> None:
+        costruisci(sorgenti, dove, Ambiente(originale="no", deposito=DEPOSITO), quaderni.USCITA)
+
+    return una_volta(comune, "ramo", scrivili) / "_build/quaderni"
 
 
 def test_sono_quelli_delle_pagine(ramo, senza):
