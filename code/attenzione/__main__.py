@@ -12,6 +12,7 @@ from pathlib import Path
 
 from attenzione.config import TABLE_3, TransformerConfig, count_parameters
 from attenzione.data.toy import TASKS, toy_pairs, toy_vocabulary
+from attenzione.italian import number
 
 ITALIAN = {                                                 # le frasi di argparse
     "usage: ": "uso: ",
@@ -198,9 +199,9 @@ def run_train(options):
 def read_pairs(path):
     """Le coppie (frase, traduzione) di un file UTF-8 con una tabulazione per riga."""
     pairs = [tuple(line.split("\t")) for line in Path(path).read_text("utf-8").splitlines()]
-    for number, pair in enumerate(pairs, start=1):
+    for row, pair in enumerate(pairs, start=1):
         if len(pair) != 2:
-            raise ValueError(f"{path}, riga {number}: {len(pair)} campi, attesi 2, separati da TAB")
+            raise ValueError(f"{path}, riga {row}: {len(pair)} campi, attesi 2, separati da TAB")
     return pairs
 
 
@@ -244,7 +245,7 @@ def run_translate(options):
         else:
             found = greedy(model, src)
         for hypothesis in found:
-            score = f"{hypothesis.score:.3f}\t".replace(".", ",") if options.ipotesi > 1 else ""
+            score = number(hypothesis.score, ".3f") + "\t" if options.ipotesi > 1 else ""
             print(score + tokenizer.decode(hypothesis.tokens), flush=True)
 
 
@@ -256,11 +257,11 @@ def translate_lines(options, model, tokenizer, batch_size=32):
     """
     from attenzione.translator.pretrained import encode_source, translate
 
-    size, failed, number = 1 if sys.stdin.isatty() else batch_size, 0, 0
+    size, failed, row = 1 if sys.stdin.isatty() else batch_size, 0, 0
     while lines := list(islice(sys.stdin.buffer, size)):
         texts = {}
         for i, line in enumerate(lines):
-            number += 1
+            row += 1
             try:
                 text = line.decode("utf-8").strip()
                 if text:
@@ -268,7 +269,7 @@ def translate_lines(options, model, tokenizer, batch_size=32):
                     texts[i] = text
             except ValueError as error:                     # anche UnicodeDecodeError
                 reason = "il testo non è in UTF-8" if isinstance(error, UnicodeDecodeError) else error
-                print(f"riga {number}: {reason}", file=sys.stderr)
+                print(f"riga {row}: {reason}", file=sys.stderr)
                 failed += 1
         found = translate(model, tokenizer, list(texts.values()), options.strategia, options.beam, options.alpha)
         found = dict(zip(texts, found, strict=True))
@@ -300,7 +301,7 @@ def run_compare(options):
     result = compare(options.da, options.ricetta, options.dati, options.parte, device=device)
     Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for name, scores in result["modelli"].items():
-        print(f"{name:18}BLEU {scores['BLEU']:.2f}   chrF {scores['chrF']:.2f}".replace(".", ","))
+        print(f"{name:18}BLEU {number(scores['BLEU'], '.2f')}   chrF {number(scores['chrF'], '.2f')}")
 
 
 def run_package(options):
@@ -331,8 +332,9 @@ def run_inspect(options):
     for name, value in asdict(config).items():
         print(f"  {name:<37}{value!s:>12}")
     print("parametri")
-    for part, number in count_parameters(config).items():
-        print(f"  {part:<37}{f'{number:_}'.replace('_', ' '):>12}")
+    for part, count in count_parameters(config).items():
+        grouped = f"{count:_}".replace("_", " ")
+        print(f"  {part:<37}{grouped:>12}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from tqdm import tqdm
 
 from attenzione.config import check_positive_integer
 from attenzione.device import emulates_bf16
+from attenzione.files import write_text
+from attenzione.italian import number
 from attenzione.training.batches import collate, endless_batches, token_batches
 from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint
 from attenzione.training.distributed import gather, rank_and_world
@@ -114,7 +116,7 @@ def train(
             optimizer.step()
             optimizer.zero_grad()
             records.append({"step": step, "loss": loss, "lrate": rate, "tokens": tokens})
-            bar.set_postfix(perdita=f"{loss:.3f}".replace(".", ","), refresh=False)
+            bar.set_postfix(perdita=number(loss, ".3f"), refresh=False)
             state |= {"step": step, "epoch": group[-1][1], "index": group[-1][2]}
             if folder and rank == 0:
                 file.write(json.dumps(records[-1]) + "\n")
@@ -212,12 +214,9 @@ def set_rng(states, rank, device):
 def open_log(folder, name, step):
     """Apre un registro per aggiungere righe; toglie quelle dei passi dopo step e i file rimasti a metà."""
     path = Path(folder, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     for partial in path.parent.glob("*.parziale"):
         partial.unlink()
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     lines = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-    partial = path.with_name(path.name + ".parziale")
-    partial.write_text("".join(line + "\n" for line in lines), "utf-8")
-    partial.replace(path)
+    write_text(path, "".join(line + "\n" for line in lines))
     return open(path, "a", encoding="utf-8")

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tqdm import tqdm
 
 from attenzione.evidence.heads import peak_weight
+from attenzione.italian import number
 from attenzione.model import Transformer
 from attenzione.training.checkpoint import list_checkpoints
 from attenzione.training.loop import dev_loss
@@ -118,6 +119,6 @@ def show(result):
     """Stampa i punteggi di evaluate."""
     print(f"{result['frasi']} frasi, parte «{result['parte']}»")
     for strategy, scores in result["risultati"].items():
-        numbers = "   ".join(f"{name} {scores[name]:.2f}".replace(".", ",") for name in ("BLEU", "chrF"))
-        print(f"  {numbers}   {HOW[strategy]}")
+        bleu, chrf = number(scores["BLEU"], ".2f"), number(scores["chrF"], ".2f")
+        print(f"  BLEU {bleu}   chrF {chrf}   {HOW[strategy]}")
         print(f"    {scores['firma_BLEU']}\n    {scores['firma_chrF']}")
