@@ -36,7 +36,7 @@ def evaluate(
     try:
         from sacrebleu.metrics import BLEU, CHRF
     except ImportError as error:
-        raise ValueError("manca sacrebleu: si installa con pip install \".[valutazione]\"") from error
+        raise ImportError('manca sacrebleu: si installa con pip install ".[valutazione]"', name="sacrebleu") from error
     parts = read_parts(read_recipe(recipe_path, data_folder))[0]
     pairs = parts[part]
     model, tokenizer = load_translator(model_path, device)
