@@ -105,8 +105,10 @@ def load_corpus(name, folder, limit=None):
         archive = download(url, folder)
         extracted = extract(archive, [file for pair in files for file in pair])
         for src, tgt in files:
-            found = read_parallel(extracted[src], extracted[tgt], None if src.endswith(".sgm") else limit)
-            pairs += segments(found)[:limit] if src.endswith(".sgm") else found
+            if src.endswith(".sgm"):                        # non ogni riga è una frase: il limite viene dopo
+                pairs += segments(read_parallel(extracted[src], extracted[tgt]))[:limit]
+            else:
+                pairs += read_parallel(extracted[src], extracted[tgt], limit)
     return pairs
 
 

@@ -40,30 +40,31 @@ def evaluate(
     parts = read_parts(read_recipe(recipe_path, data_folder))[0]
     pairs = parts[part]
     model, tokenizer = load_translator(model_path, device)
-    sources, references = [src for src, _ in pairs], [[tgt for _, tgt in pairs]]
+    sources = [src for src, _ in pairs]
+    references = [[tgt for _, tgt in pairs]]                # un solo riferimento per frase
     results = {}
     for strategy in strategies:
         start = time.perf_counter()
         found = translate(model, tokenizer, sources, strategy)
         seconds = time.perf_counter() - start
         bleu, chrf = BLEU(lowercase=True), CHRF(lowercase=True)
-        scores = [metric.corpus_score(found, references).score for metric in (bleu, chrf)]
+        bleu_score = bleu.corpus_score(found, references).score     # la firma si sa soltanto dopo
+        chrf_score = chrf.corpus_score(found, references).score
         results[strategy] = {
-            "BLEU": round(scores[0], 2), "firma_BLEU": str(bleu.get_signature()),
-            "chrF": round(scores[1], 2), "firma_chrF": str(chrf.get_signature()),
+            "BLEU": round(bleu_score, 2), "firma_BLEU": str(bleu.get_signature()),
+            "chrF": round(chrf_score, 2), "firma_chrF": str(chrf.get_signature()),
             "secondi": round(seconds, 1),
         }
         if output:
             Path(output).write_text("".join(line + "\n" for line in found), "utf-8")
-    return {
-        "parte": part,
-        "frasi": len(pairs),
-        "risultati": results,
-        **({"perdite": losses(model, tokenizer, parts)} if loss else {}),
+    report = {"parte": part, "frasi": len(pairs), "risultati": results}
+    if loss:
+        report["perdite"] = losses(model, tokenizer, parts)
+    versions = {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")}
+    return report | {
         "data": datetime.now(UTC).date().isoformat(),
         "dispositivo": str(next(model.parameters()).device),
-        "versioni": {"python": platform.python_version()}
-        | {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")},
+        "versioni": {"python": platform.python_version()} | versions,
     }
 
 
@@ -94,7 +95,8 @@ def compare(folders, recipe_path, data_folder=None, part="prova", average=3, dev
     if empty := [str(folder) for folder, found in paths.items() if not found]:
         raise ValueError(f"nessun checkpoint in {', '.join(empty)}: attese cartelle di addestramenti")
     step = min(step_of(found[-1]) for found in paths.values())
-    pairs, models = read_parts(read_recipe(recipe_path, data_folder))[0][part], {}
+    pairs = read_parts(read_recipe(recipe_path, data_folder))[0][part]
+    models = {}
     for folder in tqdm(folders, desc="confronti", unit="modello"):
         with TemporaryDirectory() as packed:
             package(folder, packed, average, step)
