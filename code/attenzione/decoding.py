@@ -132,7 +132,8 @@ def filter_logits(logits, tau=1.0, top_k=None, top_p=None):
     if top_p is not None:
         probs, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
         enough = probs.cumsum(dim=-1) - probs >= top_p      # vero se i precedenti bastano già
-        logits = logits.masked_fill(torch.zeros_like(enough).scatter(-1, order, enough), -torch.inf)
+        excluded = torch.zeros_like(enough).scatter(-1, order, enough)      # dall’ordine di probs a quello dei token
+        logits = logits.masked_fill(excluded, -torch.inf)
     return logits
 
 
@@ -155,7 +156,7 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
     state = DecodingState(model, src, max_extra, use_cache, beam)
     if not 1 <= n_best <= beam:
         raise ValueError(f"n_best vale {n_best}: atteso un intero da 1 a beam = {beam}")
-    B, limits, eos_id = src.size(0), state.limits, model.config.eos_id
+    B, limits = src.size(0), state.limits
     places = torch.arange(beam, device=src.device)                              # (beam,)
     first_rows = torch.arange(B, device=src.device)[:, None] * beam             # (B, 1)
     found = [[] for _ in range(B)]
@@ -163,27 +164,52 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
     log_probs[:, 0] = 0.0                                   # i prefissi sono tutti BOS: ne conta uno solo
     for step in range(1, state.max_steps + 1):
         next_log_probs = state.next_logits().log_softmax(dim=-1).view(B, beam, -1)
-        candidates = (log_probs[:, :, None] + next_log_probs).flatten(1)        # (B, beam · n_vocab)
-        log_probs, order = candidates.topk(beam, dim=-1)                        # (B, beam)
-        parents, tokens = order // next_log_probs.size(-1), order % next_log_probs.size(-1)
+        log_probs, parents, tokens = best_continuations(log_probs, next_log_probs)      # (B, beam) tutti e tre
         state.append(tokens.flatten(), (first_rows + parents).flatten())
 
+        # delle continuazioni, in ordine, ne restano quanti sono i posti che le frasi finite non occupano
         free = torch.tensor([beam - len(hypotheses) for hypotheses in found], device=src.device)
         log_probs = log_probs.masked_fill(places >= free[:, None], -torch.inf)
-        closing = (tokens == eos_id) | (limits[:, None] <= step)
+
+        # si mettono da parte quelle che finiscono qui, con EOS o al limite
+        closing = (tokens == model.config.eos_id) | (limits[:, None] <= step)
         for b, place in (closing & log_probs.isfinite()).nonzero().tolist():
-            log_prob = float(log_probs[b, place])
             generated = state.prefix[b * beam + place, 1:].tolist()
-            finished = generated[-1] == eos_id
-            score = log_prob / length_penalty(step, alpha)
-            found[b].append(Hypothesis(generated[: step - finished], log_prob, score, finished))
+            found[b].append(close(generated, log_probs[b, place].item(), alpha, model.config.eos_id))
         log_probs = log_probs.masked_fill(closing, -torch.inf)
 
-        hopes = (log_probs.amax(dim=1) / length_penalty(limits, alpha)).tolist()
-        for b, hypotheses in enumerate(found):
-            hypotheses.sort(key=lambda hypothesis: -hypothesis.score)
-            if len(hypotheses) >= n_best and hypotheses[n_best - 1].score >= hopes[b]:
+        # le altre proseguono soltanto se il punteggio a cui possono arrivare basta a entrare fra le n_best
+        highest_scores = log_probs.amax(dim=1) / length_penalty(limits, alpha)  # (B,)
+        for b, highest in enumerate(highest_scores.tolist()):
+            if settled(found[b], n_best, highest):
                 log_probs[b] = -torch.inf
         if not log_probs.isfinite().any():
             break
-    return [hypotheses[:n_best] for hypotheses in found]
+    return [sorted(hypotheses, key=lambda h: h.score, reverse=True)[:n_best] for hypotheses in found]
+
+
+def best_continuations(log_probs, next_log_probs):
+    """I prefissi allungati di un token, i beam più probabili per frase: (log_probs, parents, tokens), (B, beam).
+
+    log_probs: (B, beam), dei prefissi; next_log_probs: (B, beam, n_vocab), del token che segue. parents dice quale
+    prefisso prosegue, tokens con quale token.
+    """
+    n_vocab = next_log_probs.size(-1)
+    candidates = (log_probs[:, :, None] + next_log_probs).flatten(1)            # (B, beam · n_vocab)
+    log_probs, order = candidates.topk(log_probs.size(1), dim=-1)               # (B, beam)
+    return log_probs, order // n_vocab, order % n_vocab
+
+
+def close(generated, log_prob, alpha, eos_id):
+    """La Hypothesis dei token generated, EOS compreso se c’è, di probabilità log_prob."""
+    finished = generated[-1] == eos_id
+    tokens = generated[:-1] if finished else generated
+    return Hypothesis(tokens, log_prob, log_prob / length_penalty(len(generated), alpha), finished)
+
+
+def settled(hypotheses, n_best, highest):
+    """Se ci sono già n_best frasi finite con un punteggio che le altre, al più highest, non possono superare."""
+    if len(hypotheses) < n_best:
+        return False
+    scores = sorted((hypothesis.score for hypothesis in hypotheses), reverse=True)
+    return scores[n_best - 1] >= highest

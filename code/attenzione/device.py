@@ -13,7 +13,7 @@ def pick_device(name=None):
     Errori: ValueError se il nome non è fra questi o se il dispositivo non c’è.
     """
     if name is None:
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = best_device_name()
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -25,6 +25,12 @@ def pick_device(name=None):
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"name vale «{name}»: MPS non è disponibile su questa macchina")
     return device
+
+
+def best_device_name():
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def describe_device(device):

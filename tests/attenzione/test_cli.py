@@ -1,5 +1,6 @@
 """La riga di comando: tutti i comandi, dalla ricetta alla scheda; kill -9 e ripresa; due processi con torchrun."""
 
+import argparse
 import io
 import json
 import os
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from attenzione.__main__ import main
+from attenzione.__main__ import italian_error, main
 from attenzione.training.checkpoint import list_checkpoints, read_checkpoint
 
 SMALL = ["--compito", "copia", "--strati", "1", "--d-model", "16", "--d-ff", "32", "--teste", "2",
@@ -138,7 +139,7 @@ def test_inspect(trained, capsys):
 
 
 def test_help_is_in_italian(capsys):
-    commands = ("addestra", "traduci", "valuta", "impacchetta", "scheda", "ispeziona")
+    commands = ("addestra", "traduci", "valuta", "confronta", "impacchetta", "scheda", "ispeziona")
     for arguments in (["--help"], *([command, "--help"] for command in commands)):
         with pytest.raises(SystemExit) as stop:
             main(arguments)
@@ -152,10 +153,24 @@ def test_help_is_in_italian(capsys):
         (["addestra", "--passi", "x"], "errore: argomento --passi: il valore 'x' non è di tipo int"),
         (["ispeziona", "base", "--che"], "errore: argomenti sconosciuti: --che"),
         (["vola"], "errore: argomento COMANDO: 'vola' non è fra"),
+        (["addestra", "--passi"], "errore: argomento --passi: atteso un valore"),
+        (["valuta", "--strategie"], "errore: argomento --strategie: atteso almeno un valore"),
+        (["addestra", "--compito", "copia", "--bf16=2"], "argomento --bf16: non vuole un valore, e riceve '2'"),
+        (["addestra", "--compito", "copia", "--coppie", "x"], "argomento --coppie: non va insieme a --compito"),
+        (["ispeziona", "base", "--s", "1", "--v", "x"], "argomento --vocabolario: il valore 'x' non è di tipo int"),
+        (["traduci", "--top", "1"], "errore: l’opzione --top è ambigua: può essere --top-k, --top-p"),
     ):
         with pytest.raises(SystemExit) as stop:
             main(arguments)
-        assert stop.value.code == 2 and message in capsys.readouterr().err
+        err = capsys.readouterr().err
+        assert stop.value.code == 2 and message in err and err.startswith("uso: python -m attenzione")
+
+
+def test_the_italian_of_the_command_line_stays_there(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert italian_error("a sentence never heard") == "a sentence never heard"
+    assert "show this help message and exit" in argparse.ArgumentParser().format_help()
 
 
 def test_errors_are_one_line_in_italian(trained, tmp_path, capsys):

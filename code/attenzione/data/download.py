@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attenzione.data.corpus import read_parallel
+from attenzione.files import replacing, write_text
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,10 @@ def load_corpus(name, folder, limit=None):
         archive = download(url, folder)
         extracted = extract(archive, [file for pair in files for file in pair])
         for src, tgt in files:
-            found = read_parallel(extracted[src], extracted[tgt], None if src.endswith(".sgm") else limit)
-            pairs += segments(found)[:limit] if src.endswith(".sgm") else found
+            if src.endswith(".sgm"):                        # non ogni riga è una frase: il limite viene dopo
+                pairs += segments(read_parallel(extracted[src], extracted[tgt]))[:limit]
+            else:
+                pairs += read_parallel(extracted[src], extracted[tgt], limit)
     return pairs
 
 
@@ -131,7 +134,7 @@ def download(url, folder, timeout=30, chunk=1 << 20):
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".parziale")
-        fetch(url, partial, timeout, chunk)
+        fetch(url, partial, timeout, chunk)                 # non «replacing»: ciò che è arrivato deve restare
         check_sum(partial, path.name, folder)
         partial.replace(path)
     return path
@@ -175,9 +178,7 @@ def check_sum(partial, name, folder):
     if sums.setdefault(name, found) != found:
         partial.unlink()
         raise ValueError(f"{name}: la somma SHA-256 è {found}, attesa {sums[name]}: file tolto, da riscaricare")
-    temporary = path.with_name("somme.json.parziale")
-    temporary.write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n", "utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(sums, indent=1, sort_keys=True) + "\n")
 
 
 def extract(archive, names):
@@ -190,16 +191,13 @@ def extract(archive, names):
     missing = {name for name, path in paths.items() if not path.exists()}
     if not missing:
         return paths
-    folder.mkdir(exist_ok=True)
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
                 name = member.name.removeprefix("./")
                 if name in missing and member.isfile():
-                    partial = paths[name].with_name(paths[name].name + ".parziale")
-                    with open(partial, "wb") as file:
+                    with replacing(paths[name]) as partial, open(partial, "wb") as file:
                         shutil.copyfileobj(tar.extractfile(member), file)
-                    partial.replace(paths[name])
                     missing.discard(name)
     except (tarfile.TarError, EOFError) as error:
         raise ValueError(f"{archive}: l’archivio è danneggiato") from error

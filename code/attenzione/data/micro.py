@@ -30,6 +30,7 @@ PHRASALS = """
 put puts on indossa indossano i | take takes off toglie tolgono i | turn turns on accende accendono s
 turn turns off spegne spengono s | pick picks up raccoglie raccolgono p | put puts down posa posano p
 """
+PRONOUN = ["it", "esso", "essa", "essi", "esse"]
 NUMBERS = {"two": "due", "three": "tre", "four": "quattro", "five": "cinque", "eight": "otto", "ten": "dieci"}
 CONSTRUCTS = ("affermazione", "negazione", "domanda", "particella", "possessivo", "copula", "numero",
               "complemento", "due complementi")
@@ -65,23 +66,28 @@ def micro_pairs(n_pairs, seed=0, unseen=None):
     if unseen is not None and unseen not in UNSEEN:
         names = "; ".join(", ".join(sorted(constructs)) for constructs in UNSEEN)
         raise ValueError(f"unseen vale {unseen!r}: atteso None o uno di questi insiemi: {names}")
-    grammar, found = Grammar(random.Random(f"{seed}/{unseen and sorted(unseen)}")), {}
+    wanted = [unseen] if unseen else []
+    grammar = Grammar(random.Random(f"{seed}/{unseen and sorted(unseen)}"))
+    found = {}
     while len(found) < n_pairs:
         pair = grammar.sentence()
-        new = [constructs for constructs in UNSEEN if constructs <= pair.constructs]
-        if new == ([unseen] if unseen else []):
+        if [constructs for constructs in UNSEEN if constructs <= pair.constructs] == wanted:
             found.setdefault(pair.english, pair)
     return list(found.values())
 
 
 def definite_article(feminine, plural, following):
     """L’articolo determinativo davanti alla parola following: il, lo, l’, la, i, gli, le."""
-    if feminine:
-        return "le" if plural else "l’" if starts_with_vowel(following) else "la"
-    hard = needs_lo(following)
+    vowel = starts_with_vowel(following)
+    if plural and feminine:
+        return "le"
     if plural:
-        return "gli" if hard or starts_with_vowel(following) else "i"
-    return "l’" if starts_with_vowel(following) else "lo" if hard else "il"
+        return "gli" if vowel or needs_lo(following) else "i"
+    if vowel:
+        return "l’"
+    if feminine:
+        return "la"
+    return "lo" if needs_lo(following) else "il"
 
 
 def indefinite_article(feminine, following):
@@ -113,16 +119,17 @@ class Grammar:
 
     def sentence(self):
         """Una frase a caso, MicroPair."""
-        self.names, self.constructs, self.nouns = count(), set(), []
+        self.names = count()
+        self.constructs = set()
+        self.nouns = []
         mood = self.rng.choice(["affermazione", "affermazione", "negazione", "domanda"])
         self.constructs.add(mood)
         subject = self.noun_phrase(self.noun("a"), complements=self.rng.choice([0, 0, 1, 1, 2]))
         predicate = self.rng.choice([self.copula, *[self.plain_verb] * 2, *[self.phrasal_verb] * 2])
         english, italian, antecedent = predicate(mood, *subject)
         end = "?" if mood == "domanda" else "."
-        english, italian = [*english, self.word(end)], [*italian]
-        italian.append((end, [english[-1][1]]))
-        return self.place(english, italian, antecedent)
+        stop = self.word(end)
+        return self.place([*english, stop], [*italian, (end, [stop[1]])], antecedent)
 
     def place(self, english, italian, antecedent):
         """Dai nomi delle parole alle loro posizioni."""
@@ -140,7 +147,9 @@ class Grammar:
 
     def noun(self, tag=None):
         """Un nome della classe tag; senza tag, uno qualsiasi che non agisce."""
-        return self.rng.choice([n for n in table(NOUNS) if (tag in n[5] if tag else n[5] != "a")])
+        if tag:
+            return self.rng.choice([noun for noun in table(NOUNS) if tag in noun[5]])
+        return self.rng.choice([noun for noun in table(NOUNS) if noun[5] != "a"])
 
     def noun_phrase(self, noun, complements=0):
         """Articolo o numero, aggettivo, nome, complementi: (inglese, italiano, nome, femminile, plurale)."""
@@ -218,7 +227,7 @@ class Grammar:
         """«and its door» → «e la porta di essa»: il pronome concorda con l’antecedente, non con la cosa posseduta."""
         part = self.rng.choice(table(PARTS))
         conjunction, its, head = self.word("and"), self.word("their" if plural else "its"), self.word(part[0])
-        pronoun = ("esse" if feminine else "essi") if plural else ("essa" if feminine else "esso")
+        pronoun = agree(PRONOUN, feminine, plural)
         article = definite_article(part[2] == "f", False, part[1])
         italian = [("e", [conjunction[1]]), (article, [its[1]]), (part[1], [head[1]]), ("di", [its[1]]),
                    (pronoun, [its[1]])]
@@ -250,8 +259,11 @@ class Grammar:
 
 
 def agree(adjective, feminine, plural):
-    """La forma italiana dell’aggettivo per genere e numero."""
-    return adjective[1 + feminine + 2 * plural]
+    """La forma italiana dell’aggettivo, o del pronome, per genere e numero."""
+    _, masculine, feminine_form, masculine_plural, feminine_plural = adjective
+    if plural:
+        return feminine_plural if feminine else masculine_plural
+    return feminine_form if feminine else masculine
 
 
 def table(text):

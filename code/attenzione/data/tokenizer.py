@@ -11,6 +11,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 from attenzione.data.corpus import clean
 from attenzione.data.vocabulary import SPECIALS
+from attenzione.files import replacing
 
 PIECES = Regex(r"'s\b|▁?[^\W\d_]+(?:'(?!s\b))?|▁?\d|▁?[^\w\s▁]|▁?_|▁")
 
@@ -55,10 +56,8 @@ class BytePairTokenizer:
 
     def save(self, path):
         """Scrive tokenizer.json in path; un’interruzione non lascia un file a metà."""
-        partial = Path(path).with_name(Path(path).name + ".parziale")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        self.tokenizer.save(str(partial))
-        partial.replace(path)
+        with replacing(path) as partial:
+            self.tokenizer.save(str(partial))
 
     def __len__(self):
         return self.tokenizer.get_vocab_size()

@@ -58,7 +58,9 @@ def palindrome_pairs(task, n_pairs, n_symbols=10, min_len=4, max_len=10, seed=0)
     half = sum(n_symbols ** -(-n // 2) for n in range(min_len, max_len + 1)) // 2
     if n_pairs > half:
         raise ValueError(f"n_pairs vale {n_pairs}: attese al più {half}, metà dei palindromi possibili")
-    vocabulary, rng, pairs = palindrome_vocabulary(n_symbols), random.Random(seed), {}
+    vocabulary = palindrome_vocabulary(n_symbols)
+    rng = random.Random(seed)
+    pairs = {}
     blank, yes, no = (vocabulary.ids[token] for token in (BLANK, YES, NO))
     while len(pairs) < n_pairs:
         length = rng.randint(min_len, max_len)
@@ -99,29 +101,42 @@ def bracket_pairs(n_pairs, depth, length=16, seed=0):
     possible = _shapes(length, 0, depth, False) * 2 ** (length // 2)
     if n_pairs > possible // 2:
         raise ValueError(f"n_pairs vale {n_pairs}: attese al più {possible // 2}, metà delle successioni possibili")
-    vocabulary, rng, pairs = bracket_vocabulary(), random.Random(f"{seed}/{depth}"), {}
+    vocabulary = bracket_vocabulary()
+    rng = random.Random(f"{seed}/{depth}")
+    pairs = {}
     while len(pairs) < n_pairs:
-        text, stack, left, reached = [], [], length, False
-        while left:
-            left -= 1
-            up = _shapes(left, len(stack) + 1, depth, reached or len(stack) + 1 == depth)
-            down = _shapes(left, len(stack) - 1, depth, reached)
-            if rng.randrange(up + down) < up:
-                stack.append(rng.choice(list(BRACKETS)))
-                text.append(stack[-1])
-                reached = reached or len(stack) == depth
-            else:
-                text.append(BRACKETS[stack.pop()])
+        text = _balanced(rng, length, depth)
         answer = YES
         if len(pairs) % 2:
+            if not {")", "]"} <= set(text):
+                continue                                    # non ci sono due chiusure di specie diversa
+            _unbalance(rng, text)
             answer = NO
-            round_, square = ([i for i, c in enumerate(text) if c == close] for close in BRACKETS.values())
-            if not round_ or not square:
-                continue
-            i, k = rng.choice(round_), rng.choice(square)
-            text[i], text[k] = text[k], text[i]
         pairs.setdefault(tuple(vocabulary.ids[c] for c in text), [vocabulary.ids[answer]])
     return [(list(src), tgt) for src, tgt in pairs.items()]
+
+
+def _balanced(rng, length, depth):
+    """Una successione bilanciata di length parentesi, profonda depth: un elenco; le forme sono equiprobabili."""
+    text, stack = [], []
+    reached = False
+    for left in reversed(range(length)):                    # quante ne restano dopo questa
+        up = _shapes(left, len(stack) + 1, depth, reached or len(stack) + 1 == depth)
+        down = _shapes(left, len(stack) - 1, depth, reached)
+        if rng.randrange(up + down) < up:
+            stack.append(rng.choice(list(BRACKETS)))
+            text.append(stack[-1])
+            reached = reached or len(stack) == depth
+        else:
+            text.append(BRACKETS[stack.pop()])
+    return text
+
+
+def _unbalance(rng, text):
+    """Scambia di posto, in text, una chiusura tonda e una quadra."""
+    i = rng.choice([i for i, c in enumerate(text) if c == ")"])
+    k = rng.choice([k for k, c in enumerate(text) if c == "]"])
+    text[i], text[k] = text[k], text[i]
 
 
 @cache

@@ -21,6 +21,7 @@ from attenzione.attention import fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE
 from attenzione.device import describe_device, pick_device
 from attenzione.evidence.tables import TFLOPS
+from attenzione.files import write_text
 from attenzione.measure.timing import best_seconds
 from attenzione.model import Transformer
 
@@ -169,10 +170,7 @@ def recorded(path=RECORDED):
 
 def record(report, path):
     """Scrive il rapporto in path, JSON; un’interruzione non lascia un file a metà."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".parziale")
-    partial.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
 
 
 def as_text(report):

@@ -28,13 +28,15 @@ def token_batches(pairs, max_tokens, seed=0, epoch=0):
     order = list(range(len(pairs)))
     rng.shuffle(order)                                      # fra coppie ugualmente lunghe decide il caso
     order.sort(key=lambda i: (len(pairs[i][1]), len(pairs[i][0])))
-    batches, longest = [], (0, 0)
+    batches = [[]]
+    longest = 0                                             # src o tgt che sia: entrambi devono entrare in max_tokens
     for i in order:
         src, tgt = pairs[i]
-        longest = max(longest[0], len(src)), max(longest[1], len(tgt) + 1)
-        if not batches or max(longest) * (len(batches[-1]) + 1) > max_tokens:
+        length = max(len(src), len(tgt) + 1)
+        longest = max(longest, length)
+        if longest * (len(batches[-1]) + 1) > max_tokens:
             batches.append([])
-            longest = len(src), len(tgt) + 1
+            longest = length
         batches[-1].append(i)
     rng.shuffle(batches)
     return batches
@@ -48,9 +50,12 @@ def endless_batches(pairs, max_tokens, seed=0, epoch=0, index=0):
     while True:
         batches = token_batches(pairs, max_tokens, seed, epoch)
         for i in range(index, len(batches)):
-            last = i + 1 == len(batches)
-            yield batches[i], epoch + last, 0 if last else i + 1
-        epoch, index = epoch + 1, 0
+            if i + 1 < len(batches):
+                yield batches[i], epoch, i + 1
+            else:
+                yield batches[i], epoch + 1, 0
+        epoch += 1
+        index = 0
 
 
 def collate(pairs, config, device=None):

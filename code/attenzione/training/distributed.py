@@ -28,7 +28,9 @@ def process_group(device_name=None):
 
 def rank_and_world():
     """Il numero di questo processo, da 0, e quanti sono in tutto."""
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    if not dist.is_initialized():
+        return 0, 1
+    return dist.get_rank(), dist.get_world_size()
 
 
 def gather(tensor):

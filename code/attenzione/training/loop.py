@@ -5,7 +5,7 @@ import math
 import time
 import warnings
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from tqdm import tqdm
 
 from attenzione.config import check_positive_integer
 from attenzione.device import emulates_bf16
+from attenzione.files import write_text
+from attenzione.italian import number
 from attenzione.training.batches import collate, endless_batches, token_batches
 from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint
 from attenzione.training.distributed import gather, rank_and_world
@@ -29,8 +31,8 @@ class TrainingConfig:
 
     steps: passi di Adam; max_tokens: token di partenza e di arrivo per batch; warmup_steps: equazione (3);
     rate_factor: per quanto si moltiplica il tasso dell’equazione (3), 1 nell’articolo; accumulate: batch per passo e
-    per processo; precision: «float32» o «bf16» (calcoli misti); compile:
-    torch.compile; save_every: passi fra due checkpoint; keep: quanti checkpoint restano; seed: il seme.
+    per processo; precision: «float32» o «bf16» (calcoli misti); compile: torch.compile; save_every: passi fra due
+    checkpoint; keep: quanti checkpoint restano; seed: il seme.
     Errori: ValueError che nomina la voce, il valore e che cosa era atteso.
     """
 
@@ -48,9 +50,8 @@ class TrainingConfig:
     def __post_init__(self):
         for name in ("steps", "max_tokens", "warmup_steps", "accumulate", "save_every", "keep"):
             check_positive_integer(name, getattr(self, name))
-        if isinstance(self.rate_factor, bool) or not isinstance(self.rate_factor, int | float) or not (
-            0 < self.rate_factor < math.inf
-        ):
+        is_number = isinstance(self.rate_factor, int | float) and not isinstance(self.rate_factor, bool)
+        if not is_number or not 0 < self.rate_factor < math.inf:
             raise ValueError(f"rate_factor vale {self.rate_factor}: atteso un numero positivo")
         if self.precision not in ("float32", "bf16"):
             raise ValueError(f"precision vale «{self.precision}»: atteso «float32» o «bf16»")
@@ -71,70 +72,106 @@ def train(
     """
     device = torch.device(device)
     rank, world = rank_and_world()
-    for i, pair in enumerate(pairs):
-        longest = max(len(pair[0]), len(pair[1]) + 1)
-        if longest > model.config.max_len:
-            raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {model.config.max_len}")
+    check_lengths(pairs, model.config.max_len)
     if training.precision == "bf16" and emulates_bf16(device):
         warnings.warn("precision vale «bf16», che questa CPU non sa fare: si calcola in float32", stacklevel=2)
     model.to(device).train()
     torch.manual_seed(training.seed + rank)
     optimizer = adam(model)
     optimizer.zero_grad()                                   # un gradiente rimasto da fuori non entra nel primo passo
-    state = {"step": 0, "epoch": 0, "index": 0, "pairs": len(pairs), "world": world, **same_run(training)}
-    found = list_checkpoints(folder) if folder else []
-    if found:
-        saved, rng = restore(found[-1], model, optimizer)
-        saved = {"rate_factor": 1.0} | saved                # nei checkpoint più vecchi non c’era
-        check_same_config(found[-1], saved, {k: state[k] for k in ("pairs", "world", *same_run(training))})
-        state = saved
-        set_rng(rng, rank, device)
-    log = open_log(folder, "passi.jsonl", state["step"]) if folder and rank == 0 else nullcontext()
+    state = resume(folder, model, optimizer, {"pairs": len(pairs), "world": world, **same_run(training)}, device)
 
     run = DistributedDataParallel(model) if world > 1 else model
     run = torch.compile(run, dynamic=True) if training.compile else run
     stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
-    records, clock = [], time.process_time()
     bar = tqdm(
         range(state["step"] + 1, training.steps + 1), desc="addestramento", unit="passo",
         initial=state["step"], total=training.steps, disable=not progress or rank > 0,
     )
+    log = open_log(folder, "passi.jsonl", state["step"]) if folder and rank == 0 else nullcontext()
+    records = []
+    clock = time.process_time()
     with log as file:
         for step in bar:
             group = list(islice(stream, training.accumulate * world))
             batches = [[pairs[i] for i in batch] for batch, _, _ in group]
-            tokens = sum(len(tgt) + 1 for batch in batches for _, tgt in batch)
-            rate = training.rate_factor * lrate(step, model.config.d_model, training.warmup_steps)
-            for parameters in optimizer.param_groups:
-                parameters["lr"] = rate
-            loss = gradient_step(run, model.config, batches[rank::world], tokens, training.precision, device)
-            loss = sum(gather(loss)).item() / tokens
-            if not math.isfinite(loss):
-                raise FloatingPointError(f"la perdita al passo {step} vale {loss}: atteso un numero finito")
-            optimizer.step()
-            optimizer.zero_grad()
-            records.append({"step": step, "loss": loss, "lrate": rate, "tokens": tokens})
-            bar.set_postfix(perdita=f"{loss:.3f}".replace(".", ","), refresh=False)
-            state |= {"step": step, "epoch": group[-1][1], "index": group[-1][2]}
+            record = adam_step(step, run, model.config, optimizer, batches, training, device)
+            records.append(record)
+            _, epoch, index = group[-1]
+            state |= {"step": step, "epoch": epoch, "index": index}
+            bar.set_postfix(perdita=number(record["loss"], ".3f"), refresh=False)
             if folder and rank == 0:
-                file.write(json.dumps(records[-1]) + "\n")
+                file.write(json.dumps(record) + "\n")
                 file.flush()
             if folder and (step % training.save_every == 0 or step == training.steps):
-                rng = get_rng(device)
-                if rank == 0:
-                    path = Path(folder, f"passo-{step:08d}.safetensors")
-                    save_checkpoint(
-                        path, model, vocabulary=vocabulary, optimizer=optimizer, progress=state, rng=rng
-                    )
-                    for old in list_checkpoints(folder)[: -training.keep]:
-                        old.unlink()
-                    if dev_pairs:
-                        loss = dev_loss(model, dev_pairs, training.max_tokens, device)
-                        with open_log(folder, "sviluppo.jsonl", step - 1) as dev_log:
-                            seconds = round(time.process_time() - clock, 1)
-                            dev_log.write(json.dumps({"step": step, "loss": loss, "cpu_s": seconds}) + "\n")
-                        clock = time.process_time()
+                save_state(folder, model, vocabulary, optimizer, state, training.keep, device)
+                if dev_pairs and rank == 0:
+                    loss = dev_loss(model, dev_pairs, training.max_tokens, device)
+                    log_dev_loss(folder, step, loss, time.process_time() - clock)
+                    clock = time.process_time()
     return records
+
+
+def check_lengths(pairs, max_len):
+    for i, (src, tgt) in enumerate(pairs):
+        longest = max(len(src), len(tgt) + 1)               # tgt ha in più BOS o EOS
+        if longest > max_len:
+            raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {max_len}")
+
+
+def resume(folder, model, optimizer, fixed, device):
+    """Riporta model, optimizer e i generatori casuali all’ultimo checkpoint di folder, se ce n’è.
+
+    fixed: le voci che nel checkpoint devono essere le stesse. Rende lo stato dell’addestramento: step, epoch e index,
+    la posizione nei dati, e fixed. Errori: ValueError se il checkpoint è di un’altra configurazione.
+    """
+    found = list_checkpoints(folder) if folder else []
+    if not found:
+        return {"step": 0, "epoch": 0, "index": 0} | fixed
+    state, rng = restore(found[-1], model, optimizer)
+    state = {"rate_factor": 1.0} | state                    # nei checkpoint più vecchi non c’era
+    check_same_config(found[-1], state, fixed)
+    set_rng(rng, rank_and_world()[0], device)
+    return state
+
+
+def adam_step(step, run, config, optimizer, batches, training, device):
+    """Un passo di Adam sui batch di tutti i processi, al tasso dell’equazione (3); rende ciò che se ne registra.
+
+    Errori: FloatingPointError se la perdita non è un numero finito.
+    """
+    rank, world = rank_and_world()
+    tokens = sum(len(tgt) + 1 for batch in batches for _, tgt in batch)
+    rate = training.rate_factor * lrate(step, config.d_model, training.warmup_steps)
+    for parameters in optimizer.param_groups:
+        parameters["lr"] = rate
+    loss = gradient_step(run, config, batches[rank::world], tokens, training.precision, device)
+    loss = sum(gather(loss)).item() / tokens
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"la perdita al passo {step} vale {loss}: atteso un numero finito")
+    optimizer.step()
+    optimizer.zero_grad()
+    return {"step": step, "loss": loss, "lrate": rate, "tokens": tokens}
+
+
+def save_state(folder, model, vocabulary, optimizer, state, keep, device):
+    """Scrive il checkpoint di questo passo e toglie i più vecchi, fuorché gli ultimi keep.
+
+    La chiamano tutti i processi, perché ciascuno dia lo stato dei suoi generatori casuali; scrive il primo.
+    """
+    rng = get_rng(device)
+    if rank_and_world()[0] > 0:
+        return
+    path = Path(folder, f"passo-{state['step']:08d}.safetensors")
+    save_checkpoint(path, model, vocabulary=vocabulary, optimizer=optimizer, progress=state, rng=rng)
+    for old in list_checkpoints(folder)[:-keep]:
+        old.unlink()
+
+
+def log_dev_loss(folder, step, loss, seconds):
+    """Aggiunge a sviluppo.jsonl la perdita al passo step e i secondi di CPU spesi dalla precedente."""
+    with open_log(folder, "sviluppo.jsonl", step - 1) as file:
+        file.write(json.dumps({"step": step, "loss": loss, "cpu_s": round(seconds, 1)}) + "\n")
 
 
 @torch.no_grad()
@@ -188,7 +225,7 @@ def mixed_precision(device, precision):
 def same_run(training):
     """Le voci che devono restare uguali perché un addestramento ripreso dia gli stessi numeri."""
     names = ("max_tokens", "warmup_steps", "rate_factor", "accumulate", "precision", "seed")
-    return {name: asdict(training)[name] for name in names}
+    return {name: getattr(training, name) for name in names}
 
 
 def get_rng(device):
@@ -212,12 +249,9 @@ def set_rng(states, rank, device):
 def open_log(folder, name, step):
     """Apre un registro per aggiungere righe; toglie quelle dei passi dopo step e i file rimasti a metà."""
     path = Path(folder, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     for partial in path.parent.glob("*.parziale"):
         partial.unlink()
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     lines = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-    partial = path.with_name(path.name + ".parziale")
-    partial.write_text("".join(line + "\n" for line in lines), "utf-8")
-    partial.replace(path)
+    write_text(path, "".join(line + "\n" for line in lines))
     return open(path, "a", encoding="utf-8")

@@ -27,9 +27,11 @@ def label_smoothing_loss(logits, targets, eps_ls=0.1, pad_id=0):
 def smoothed_entropy(n_vocab, eps_ls=0.1):
     """L’entropia, in nat, della distribuzione smussata su n_vocab token: la perdita più bassa possibile."""
     check_eps_ls(eps_ls)
+    if eps_ls == 0:
+        return 0.0
     others = eps_ls / n_vocab
     gold = 1 - eps_ls + others
-    return -gold * math.log(gold) - ((n_vocab - 1) * others * math.log(others) if eps_ls else 0.0)
+    return -gold * math.log(gold) - (n_vocab - 1) * others * math.log(others)
 
 
 def check_eps_ls(eps_ls):

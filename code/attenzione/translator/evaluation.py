@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tqdm import tqdm
 
 from attenzione.evidence.heads import peak_weight
+from attenzione.italian import number
 from attenzione.model import Transformer
 from attenzione.training.checkpoint import list_checkpoints
 from attenzione.training.loop import dev_loss
@@ -35,34 +36,35 @@ def evaluate(
     try:
         from sacrebleu.metrics import BLEU, CHRF
     except ImportError as error:
-        raise ValueError("manca sacrebleu: si installa con pip install \".[valutazione]\"") from error
+        raise ImportError('manca sacrebleu: si installa con pip install ".[valutazione]"', name="sacrebleu") from error
     parts = read_parts(read_recipe(recipe_path, data_folder))[0]
     pairs = parts[part]
     model, tokenizer = load_translator(model_path, device)
-    sources, references = [src for src, _ in pairs], [[tgt for _, tgt in pairs]]
+    sources = [src for src, _ in pairs]
+    references = [[tgt for _, tgt in pairs]]                # un solo riferimento per frase
     results = {}
     for strategy in strategies:
         start = time.perf_counter()
         found = translate(model, tokenizer, sources, strategy)
         seconds = time.perf_counter() - start
         bleu, chrf = BLEU(lowercase=True), CHRF(lowercase=True)
-        scores = [metric.corpus_score(found, references).score for metric in (bleu, chrf)]
+        bleu_score = bleu.corpus_score(found, references).score     # la firma si sa soltanto dopo
+        chrf_score = chrf.corpus_score(found, references).score
         results[strategy] = {
-            "BLEU": round(scores[0], 2), "firma_BLEU": str(bleu.get_signature()),
-            "chrF": round(scores[1], 2), "firma_chrF": str(chrf.get_signature()),
+            "BLEU": round(bleu_score, 2), "firma_BLEU": str(bleu.get_signature()),
+            "chrF": round(chrf_score, 2), "firma_chrF": str(chrf.get_signature()),
             "secondi": round(seconds, 1),
         }
         if output:
             Path(output).write_text("".join(line + "\n" for line in found), "utf-8")
-    return {
-        "parte": part,
-        "frasi": len(pairs),
-        "risultati": results,
-        **({"perdite": losses(model, tokenizer, parts)} if loss else {}),
+    report = {"parte": part, "frasi": len(pairs), "risultati": results}
+    if loss:
+        report["perdite"] = losses(model, tokenizer, parts)
+    versions = {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")}
+    return report | {
         "data": datetime.now(UTC).date().isoformat(),
         "dispositivo": str(next(model.parameters()).device),
-        "versioni": {"python": platform.python_version()}
-        | {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")},
+        "versioni": {"python": platform.python_version()} | versions,
     }
 
 
@@ -93,7 +95,8 @@ def compare(folders, recipe_path, data_folder=None, part="prova", average=3, dev
     if empty := [str(folder) for folder, found in paths.items() if not found]:
         raise ValueError(f"nessun checkpoint in {', '.join(empty)}: attese cartelle di addestramenti")
     step = min(step_of(found[-1]) for found in paths.values())
-    pairs, models = read_parts(read_recipe(recipe_path, data_folder))[0][part], {}
+    pairs = read_parts(read_recipe(recipe_path, data_folder))[0][part]
+    models = {}
     for folder in tqdm(folders, desc="confronti", unit="modello"):
         with TemporaryDirectory() as packed:
             package(folder, packed, average, step)
@@ -118,6 +121,6 @@ def show(result):
     """Stampa i punteggi di evaluate."""
     print(f"{result['frasi']} frasi, parte «{result['parte']}»")
     for strategy, scores in result["risultati"].items():
-        numbers = "   ".join(f"{name} {scores[name]:.2f}".replace(".", ",") for name in ("BLEU", "chrF"))
-        print(f"  {numbers}   {HOW[strategy]}")
+        bleu, chrf = number(scores["BLEU"], ".2f"), number(scores["chrF"], ".2f")
+        print(f"  BLEU {bleu}   chrF {chrf}   {HOW[strategy]}")
         print(f"    {scores['firma_BLEU']}\n    {scores['firma_chrF']}")

@@ -334,6 +334,19 @@ def test_what_differs_is_named_when_the_checkpoint_is_of_another_configuration(t
         run(tmp_path, pairs=PAIRS[:-1])
 
 
+def test_what_an_interruption_left_is_cleaned_when_resuming(tmp_path):
+    _, expected = run(tmp_path / "intero")
+    run(tmp_path / "ripreso", training=replace(TRAINING, steps=8))
+    for name in ("passo-00000012.safetensors.parziale", "passi.jsonl.parziale"):
+        (tmp_path / "ripreso" / name).write_text("a metà")
+    with open(tmp_path / "ripreso" / "passi.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"step": 9, "loss": 1.0}\n{"step": 10, "lo')         # passi senza checkpoint, l’ultimo a metà
+    run(tmp_path / "ripreso")
+    assert not list((tmp_path / "ripreso").glob("*.parziale"))
+    lines = (tmp_path / "ripreso" / "passi.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == expected
+
+
 def test_model_round_trip(tmp_path):
     model = Transformer(replace(CONFIG, positions="learned", p_attention=0.1)).eval()
     save_checkpoint(tmp_path / "m.safetensors", model, vocabulary=toy_vocabulary().tokens)

@@ -1,12 +1,14 @@
 """I confronti fra varianti: stesso passo, stesse frasi, errori chiari."""
 
+import sys
+
 import pytest
 import torch
 
 from attenzione.__main__ import main
 from attenzione.training.recipe import read_parts, read_recipe
 from attenzione.translator import evaluation
-from attenzione.translator.evaluation import compare, losses
+from attenzione.translator.evaluation import compare, evaluate, losses
 from attenzione.translator.packaging import package
 from attenzione.translator.pretrained import encode_source, load_translator
 
@@ -64,6 +66,16 @@ def test_le_perdite_delle_tre_parti(trained, tmp_path):
         total += torch.nn.functional.cross_entropy(logits, torch.tensor(target), reduction="sum").item()
         count += len(target)
     assert found["sviluppo"] == pytest.approx(total / count, abs=1e-3)
+
+
+def test_senza_sacrebleu_si_dice_come_averlo(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    message = 'manca sacrebleu: si installa con pip install ".[valutazione]"'
+    with pytest.raises(ImportError, match="manca sacrebleu") as error:
+        evaluate("modello", "r.yml")
+    assert str(error.value) == message
+    assert main(["valuta", "--ricetta", "r.yml", "--dispositivo", "cpu"]) == 1
+    assert capsys.readouterr().err == f"errore: {message}\n"
 
 
 def test_una_cartella_senza_checkpoint(tmp_path):
