@@ -17,8 +17,9 @@ FILE = {
 }
 
 
-def copia(app, eccezione):
-    if eccezione or app.builder.name != "html":
+def copia(app):
+    """Prima che si scriva una pagina: Sphinx mette nell’indirizzo di un programma il riassunto di ciò che trova."""
+    if app.builder.name != "html":
         return
     radice = Path(app.confdir) / "node_modules"
     for modello, cartella in FILE.items():
@@ -38,4 +39,4 @@ def setup(app):
     for nome in ("tippy/popper.min.js", "tippy/tippy-bundle.umd.min.js", "glossario.js"):
         app.add_js_file(nome, loading_method="defer")
     app.add_js_file("js/lettura.js", loading_method="defer", priority=900)  # dopo translations.js, che corregge
-    app.connect("build-finished", copia)
+    app.connect("builder-inited", copia)

@@ -10,6 +10,11 @@ from bs4 import BeautifulSoup
 from lettore.pezzi.voce import pagine_di_voci
 
 
+def togli_i_vecchi(app):
+    """Le pagine che si rifanno porterebbero il riassunto dei suggerimenti di prima, che da capo non hanno."""
+    Path(app.outdir, "_static", "glossario.js").unlink(missing_ok=True)
+
+
 def scrivi_suggerimenti(app, errore):
     """`_static/glossario.js`: per ogni àncora di termine, lemma, inglese e definizione già composti."""
     if errore or app.builder.name != "html":
@@ -43,4 +48,5 @@ def suggerimenti_della_pagina(html: str) -> dict[str, str]:
 
 
 def setup(app):
+    app.connect("builder-inited", togli_i_vecchi)
     app.connect("build-finished", scrivi_suggerimenti)
