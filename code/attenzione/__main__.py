@@ -375,9 +375,13 @@ def run_inspect(options):
         config = TABLE_3[options.che_cosa]
         config = replace(config, n_vocab=options.vocabolario) if options.vocabolario else config
     elif Path(options.che_cosa).suffix == ".safetensors":
-        from attenzione.training.checkpoint import read_checkpoint
+        from attenzione.training.architecture import DEFAULT
+        from attenzione.training.checkpoint import read_checkpoint, written_class
 
-        config = TransformerConfig(**read_checkpoint(options.che_cosa)[1]["configurazione"])
+        header = read_checkpoint(options.che_cosa)[1]
+        if written_class(header) != DEFAULT:
+            raise ValueError(f"CHE_COSA vale «{options.che_cosa}»: atteso un {DEFAULT}, è un {written_class(header)}")
+        config = TransformerConfig(**header["configurazione"])
     else:
         rows = ", ".join(TABLE_3)
         raise ValueError(f"CHE_COSA vale «{options.che_cosa}»: atteso un file .safetensors o {rows}")

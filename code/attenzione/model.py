@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from attenzione.attention import KVCache, MultiHeadAttention, padding_mask
+from attenzione.config import TransformerConfig
 from attenzione.embedding import (
     Embedding,
     LearnedPositionalEncoding,
@@ -19,6 +20,8 @@ class Transformer(nn.Module):
     Errori (ValueError, TypeError) di encode, decode e forward: token che non sono interi o sono fuori dal
     vocabolario, una sequenza vuota, una frase di partenza di soli PAD, una sequenza più lunga di max_len.
     """
+
+    config_class = TransformerConfig
 
     def __init__(self, config):
         super().__init__()

@@ -28,8 +28,14 @@ def wrong_noun(pair):
 
 @affermazione("teste-a-distanza", vero={"verso": "particella"}, falso=[{"verso": "prima parola"}])
 def test_teste_a_distanza(verso, translator):
-    scores = head_scores(*translator, particle_link if verso == "particella" else subject_link)[-1]
-    assert scores.max() > 0.2 and (scores > 0.15).sum() >= 2
+    """Le teste dell’ultimo strato, insieme, e almeno metà di loro, guardano la particella più di un’altra parola.
+
+    Quali teste e quanto dipende dall’addestramento, che su un altro processore prende un’altra via: una testa sola,
+    o una soglia sul suo peso, non reggerebbe. Il rapporto, su tredici addestramenti, è almeno 1,3.
+    """
+    particle, first = (head_scores(*translator, link)[-1] for link in (particle_link, subject_link))    # (h,)
+    told, other = (particle, first) if verso == "particella" else (first, particle)
+    assert told.sum() > 1.15 * other.sum() and (told > other).sum() >= len(told) / 2
 
 
 @affermazione("teste-e-antecedente", vero={"verso": "antecedente"}, falso=[{"verso": "altro nome"}])

@@ -222,7 +222,7 @@ modello: {n_layers: 1, d_model: 32, d_ff: 64, n_heads: 2, p_drop: 0.0, eps_ls: 0
 addestramento: {steps: 60, max_tokens: 400, warmup_steps: 30, save_every: 10, keep: 4, precision: bf16}
 varianti:
   lstm:
-    modello: {tipo: lstm, d_hidden: 32, d_ff: null, n_heads: null}
+    modello: {classe: attenzione.translator.lstm.AttentionLSTM, d_hidden: 32, d_ff: null, n_heads: null}
 """)
     recipe = str(folder / "ricetta.yml")
     for variant in ([], ["--variante", "lstm"]):

@@ -5,7 +5,6 @@ stati dei generatori casuali («rng.…»); l’intestazione porta configurazion
 """
 
 import json
-import os
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -14,23 +13,19 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from attenzione.config import TransformerConfig
-from attenzione.model import Transformer
-from attenzione.translator.lstm import AttentionLSTM, LSTMConfig
+from attenzione.files import replacing
+from attenzione.training.architecture import BEFORE_2, DEFAULT, class_name, find_own_class
 
 FORMAT = "attenzione-1"
-MODELS = {"transformer": (TransformerConfig, Transformer), "lstm": (LSTMConfig, AttentionLSTM)}
 
 
 def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=None, rng=None, dtype=None):
     """Scrive il modello, e quanto serve a riprendere l’addestramento, in path.
 
     vocabulary: elenco dei token, in ordine di identificatore; progress: dizionario JSON (passo, posizione nei
-    dati…); rng: dizionario di tensori; dtype: il tipo in cui scrivere i pesi, il loro se None. Il file si
-    scrive accanto, si porta sul disco e poi prende il nome: un’interruzione, anche kill -9, non lascia mai un
-    file a metà con quel nome.
+    dati…); rng: dizionario di tensori; dtype: il tipo in cui scrivere i pesi, il loro se None. Un’interruzione, anche
+    kill -9, non lascia mai un file a metà con quel nome.
     """
-    path = Path(path)
     tensors = {f"modello.{name}": tensor.to(dtype or tensor.dtype) for name, tensor in model.state_dict().items()}
     if optimizer is not None:
         names = {parameter: name for name, parameter in model.named_parameters()}
@@ -42,18 +37,14 @@ def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=No
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {
         "formato": FORMAT,
-        "tipo": next(kind for kind, (_, cls) in MODELS.items() if isinstance(model, cls)),
+        "classe": class_name(type(model)),
         "configurazione": asdict(model.config),
         "vocabolario": vocabulary,
         "avanzamento": progress,
         "crc32": checksum(tensors),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".parziale")
-    save_file(tensors, partial, {"attenzione": json.dumps(header, ensure_ascii=False)})
-    with open(partial, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        save_file(tensors, partial, {"attenzione": json.dumps(header, ensure_ascii=False)})
 
 
 def read_checkpoint(path):
@@ -71,7 +62,7 @@ def read_checkpoint(path):
         message = f"path vale «{path}»: il file è danneggiato o non è in formato safetensors"
         raise ValueError(message) from error
     header = json.loads(header)
-    if header.get("formato") != FORMAT or header.get("tipo", "transformer") not in MODELS:
+    if header.get("formato") != FORMAT or header.get("tipo", "transformer") not in BEFORE_2:
         raise ValueError(f"path vale «{path}»: atteso un checkpoint in formato «{FORMAT}»")
     if header["crc32"] != checksum(tensors):
         raise ValueError(f"path vale «{path}»: il file è danneggiato, la somma di controllo non torna")
@@ -86,26 +77,48 @@ def checksum(tensors):
     return crc
 
 
-def load_model(path, device=None):
-    """Costruisce il modello descritto da un checkpoint. Rende (modello in modo valutazione, vocabolario)."""
+def load_model(path, device=None, model_class=None):
+    """Costruisce il modello descritto da un checkpoint. Rende (modello in modo valutazione, vocabolario).
+
+    model_class: la sua classe, per una che non è di questa libreria. Errori: quelli di read_checkpoint; ValueError se
+    il checkpoint è di un’altra classe, o di una che non si conosce.
+    """
     tensors, header = read_checkpoint(path)
-    model = build_model(header)
+    model = build_model(path, header, model_class)
     model.load_state_dict(model_tensors(tensors))
     return model.to(device).eval(), header["vocabolario"]
 
 
-def build_model(header):
+def build_model(path, header, model_class=None):
     """Il modello, con pesi casuali, che l’intestazione di un checkpoint descrive."""
-    config_class, model_class = MODELS[header.get("tipo", "transformer")]
-    return model_class(config_class(**header["configurazione"]))
+    name = written_class(header)
+    if model_class is None:
+        try:
+            model_class = find_own_class(name)
+        except ValueError as error:
+            raise ValueError(f"path vale «{path}»: {error}") from error
+    check_same_class(path, name, class_name(model_class))
+    return model_class(model_class.config_class(**header["configurazione"]))
+
+
+def written_class(header):
+    """Il nome della classe del modello; i file scritti prima della versione 2.0.0 ne hanno uno breve, o nessuno."""
+    return header.get("classe") or BEFORE_2.get(header.get("tipo"), DEFAULT)
+
+
+def check_same_class(path, saved, expected):
+    """Errore se due nomi di classe sono diversi."""
+    if saved != expected:
+        raise ValueError(f"path vale «{path}»: è di un modello {saved}, atteso {expected}")
 
 
 def restore(path, model, optimizer):
     """Rimette modello e Adam nello stato salvato. Rende (avanzamento, stati dei generatori casuali).
 
-    Errori: quelli di read_checkpoint; ValueError se il checkpoint è di un’altra configurazione.
+    Errori: quelli di read_checkpoint; ValueError se il checkpoint è di un’altra classe o di un’altra configurazione.
     """
     tensors, header = read_checkpoint(path)
+    check_same_class(path, written_class(header), class_name(type(model)))
     check_same_config(path, header["configurazione"], asdict(model.config))
     if header["avanzamento"] is None:
         raise ValueError(f"path vale «{path}»: il file ha solo il modello, atteso anche lo stato di Adam")
@@ -149,9 +162,10 @@ def average_checkpoints(paths):
     for path in paths:
         tensors, header = read_checkpoint(path)
         first = first or header
+        check_same_class(path, written_class(header), written_class(first))
         check_same_config(path, header["configurazione"], first["configurazione"])
         for name, tensor in model_tensors(tensors).items():
             total[name] = total.get(name, 0) + tensor.double()
-    model = build_model(first)
+    model = build_model(paths[0], first)
     model.load_state_dict({name: tensor / len(paths) for name, tensor in total.items()})
     return model.eval(), first["vocabolario"]

@@ -10,7 +10,8 @@ from attenzione.data.corpus import read_parallel, split_corpus
 from attenzione.data.download import load_corpus
 from attenzione.data.tokenizer import BytePairTokenizer
 from attenzione.device import seed_everything
-from attenzione.training.checkpoint import MODELS
+from attenzione.files import write_text
+from attenzione.training.architecture import DEFAULT, find_class
 from attenzione.training.distributed import process_group, rank_and_world
 from attenzione.training.loop import TrainingConfig, train
 
@@ -18,7 +19,7 @@ SECTIONS = {
     "dati": {"partenza", "arrivo", "corpus", "limite"},
     "divisione": {"max_words", "max_ratio", "dev_per_mille", "test_per_mille"},
     "tokenizer": {"n_vocab", "min_count"},
-    "modello": {"tipo"} | {field.name for config, _ in MODELS.values() for field in fields(config)} - {"n_vocab"},
+    "modello": {"classe"},              # e le grandezze della sua configurazione, meno n_vocab, che viene dal tokenizer
     "addestramento": {field.name for field in fields(TrainingConfig)},
 }
 
@@ -62,13 +63,24 @@ def read_recipe(path, data_folder=None, variant=None):
             changed = sections.get(section, {}) | changes
             sections[section] = {key: value for key, value in changed.items() if value is not None}
     unknown = [*written, *(section for section in sections if section not in SECTIONS)]
-    unknown += [f"{s}.{k}" for s, allowed in SECTIONS.items() for k in sections[s] if k not in allowed]
+    known = SECTIONS | {"modello": SECTIONS["modello"] | model_options(path, sections["modello"])}
+    for section, allowed in known.items():
+        unknown += [f"{section}.{key}" for key in sections[section] if key not in allowed]
     if unknown:
         raise ValueError(f"{path}: {', '.join(unknown)}: voci non previste")
     for key in ("partenza", "arrivo"):
         if not {key, "corpus"} & sections["dati"].keys():
             raise ValueError(f"{path}: manca dati.{key}, il file di una delle due lingue (o dati.corpus)")
     return Recipe(name, **sections, folder=Path(data_folder or Path(path).parent))
+
+
+def model_options(path, section):
+    """Le voci che la configurazione del modello prevede, meno n_vocab. Errori: ValueError se la classe non va."""
+    try:
+        config_class = find_class(section.get("classe", DEFAULT)).config_class
+    except ValueError as error:
+        raise ValueError(f"{path}: modello.{error}") from error
+    return {field.name for field in fields(config_class)} - {"n_vocab"}
 
 
 def read_parts(recipe):
@@ -93,8 +105,8 @@ def prepare(recipe, folder):
     path = Path(folder, "tokenizer.json")
     if not path.exists() and rank_and_world()[0] == 0:
         texts = (text for pair in parts["addestramento"] for text in pair)
+        write_text(Path(folder, "conti.json"), json.dumps(counts, indent=1) + "\n")
         BytePairTokenizer.from_texts(texts, **recipe.tokenizer).save(path)
-        Path(folder, "conti.json").write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
     return parts, counts, BytePairTokenizer.load(path)
 
 
@@ -108,8 +120,9 @@ def run_recipe(recipe, folder, *, device_name=None, steps=None, progress=True):
     """Addestra, o riprende, il modello della ricetta in folder; rende i passi compiuti."""
     with process_group(device_name) as device:
         parts, _, tokenizer = prepare(recipe, folder)
-        config_class, model_class = MODELS[recipe.modello.pop("tipo", "transformer")]
-        config = config_class(n_vocab=len(tokenizer), **recipe.modello)
+        options = dict(recipe.modello)
+        model_class = find_class(options.pop("classe", DEFAULT))
+        config = model_class.config_class(n_vocab=len(tokenizer), **options)
         training = TrainingConfig(**recipe.addestramento | ({"steps": steps} if steps is not None else {}))
         pairs, dev_pairs = (
             encode_pairs(parts[part], tokenizer, config.max_len) for part in ("addestramento", "sviluppo")

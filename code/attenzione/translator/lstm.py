@@ -11,7 +11,6 @@ from torch import nn
 
 from attenzione.attention import AdditiveAttention, padding_mask
 from attenzione.config import check_positive_integer
-from attenzione.decoding import Hypothesis
 from attenzione.embedding import Embedding
 
 
@@ -41,7 +40,12 @@ class LSTMConfig:
 
 
 class AttentionLSTM(nn.Module):
-    """forward(src, tgt) rende i logit come il Transformer; l’embedding è condiviso nello stesso modo."""
+    """forward(src, tgt) rende i logit come il Transformer; l’embedding è condiviso nello stesso modo.
+
+    encode, start_cache e decode si usano come quelli del Transformer, e così le strategie di attenzione.decoding.
+    """
+
+    config_class = LSTMConfig
 
     def __init__(self, config):
         super().__init__()
@@ -60,11 +64,11 @@ class AttentionLSTM(nn.Module):
 
     def forward(self, src, tgt):
         """src: (B, n) e tgt: (B, m), PAD in fondo. Rende i logit (B, m, n_vocab)."""
-        z, mask, state = self.encode(src)
-        return self.decode(tgt, z, mask, state)[0]
+        z, mask = self.encode(src)
+        return self.embedding.logits(self.decode(tgt, z, mask))
 
     def encode(self, src):
-        """src: (B, n). Rende la memoria (B, n, d_hidden), la maschera (B, 1, n) e lo stato del decoder."""
+        """src: (B, n). Rende la memoria (B, n, d_hidden) e la maschera (B, 1, n)."""
         mask = padding_mask(src, self.config.pad_id)        # (B, 1, n)
         lengths = mask.sum(dim=-1).squeeze(-1)              # (B,)
         packed = nn.utils.rnn.pack_padded_sequence(
@@ -73,40 +77,39 @@ class AttentionLSTM(nn.Module):
         z, _ = nn.utils.rnn.pad_packed_sequence(
             self.encoder(packed)[0], batch_first=True, total_length=src.size(1)
         )                                                   # (B, n, d_hidden)
-        mean = z.sum(dim=1) / lengths[:, None]              # (B, d_hidden)
-        h = self.start(mean).tanh()[None]                   # (1, B, d_hidden)
-        return z, mask, (h, torch.zeros_like(h))
+        return z, mask
 
-    def decode(self, tgt, z, mask, state):
-        """Le posizioni nuove tgt (B, m) a partire da uno stato. Rende i logit (B, m, n_vocab) e lo stato."""
-        h, state = self.decoder(self.dropout(self.embedding(tgt)), state)       # (B, m, d_hidden)
-        context, _ = self.attention(h, z, z, mask)          # (B, m, d_hidden)
-        x = self.norm(self.combine(torch.cat([h, context], dim=-1)))            # (B, m, d_model)
-        return self.embedding.logits(self.dropout(x)), state
+    def start_cache(self, z, capacity, beam=1):
+        """La cache per generare: lo stato del decoder, che si riempie al primo passo. capacity e beam non servono."""
+        return [(None, RecurrentState())]
 
-    @torch.inference_mode()
-    def greedy(self, src, max_extra=50):
-        """A ogni passo il token più probabile. src: (B, n). Rende una Hypothesis per frase."""
-        c = self.config
-        z, mask, state = self.encode(src)
-        limits = mask.sum(dim=-1).squeeze(-1) + max_extra   # (B,)
-        tokens = src.new_full((src.size(0), 1), c.bos_id)
-        done = torch.zeros(src.size(0), dtype=torch.bool, device=src.device)
-        rows, total = [], 0.0
-        for step in range(1, int(limits.max()) + 1):
-            logits, state = self.decode(tokens, z, mask, state)
-            logits[..., [c.pad_id, c.bos_id]] = -torch.inf
-            log_prob, chosen = logits[:, -1].log_softmax(dim=-1).max(dim=-1)    # (B,)
-            chosen = chosen.masked_fill(done, c.pad_id)
-            total = total + log_prob.masked_fill(done, 0.0)
-            rows.append(chosen)
-            done |= (chosen == c.eos_id) | (limits <= step)
-            if done.all():
-                break
-            tokens = chosen[:, None]
-        found = zip(torch.stack(rows, dim=1).tolist(), total.tolist(), strict=True)
-        special = (c.pad_id, c.eos_id)
-        return [
-            Hypothesis([t for t in row if t not in special], value, value, c.eos_id in row)
-            for row, value in found
-        ]
+    def decode(self, tgt, z, mask, cache=None):
+        """tgt: (B·k, m); z, mask: resi da encode. Rende i vettori (B·k, m, d_model) prima dei logit.
+
+        k sequenze (righe vicine) possono guardare la stessa memoria. cache: quella resa da start_cache; con la cache
+        tgt contiene soltanto i token nuovi.
+        """
+        state = RecurrentState() if cache is None else cache[0][1]
+        if state.value is None:
+            state.value = self.first_state(z, mask, tgt.size(0) // z.size(0))
+        h, state.value = self.decoder(self.dropout(self.embedding(tgt)), state.value)    # (B·k, m, d_hidden)
+        queries = h.reshape(z.size(0), -1, h.size(-1))      # (B, k·m, d_hidden)
+        context = self.attention(queries, z, z, mask)[0].view_as(h)             # (B·k, m, d_hidden)
+        return self.dropout(self.norm(self.combine(torch.cat([h, context], dim=-1))))
+
+    def first_state(self, z, mask, k):
+        """Lo stato con cui il decoder comincia, dalla media della memoria: due tensori (1, B·k, d_hidden)."""
+        mean = z.sum(dim=1) / mask.sum(dim=-1)              # (B, d_hidden); nei PAD z vale 0
+        h = self.start(mean).tanh().repeat_interleave(k, dim=0)[None]           # (1, B·k, d_hidden)
+        return h, torch.zeros_like(h)
+
+
+class RecurrentState:
+    """Lo stato del decoder fra un passo e l’altro: None, o due tensori (1, B·k, d_hidden)."""
+
+    def __init__(self):
+        self.value = None
+
+    def reorder(self, rows):
+        """Riordina le sequenze: la riga i diventa la vecchia riga rows[i] (beam search)."""
+        self.value = tuple(tensor[:, rows] for tensor in self.value)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from attenzione.files import write_text
 from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, read_checkpoint, save_checkpoint
 from attenzione.translator.pretrained import TOKENIZER, WEIGHTS
 
@@ -41,7 +42,7 @@ def package(source, target, average=5, last_step=None):
         "sviluppo": [{"passo": r["step"], "perdita": round(r["loss"], 4)} for r in curve],
     }
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
-    (target / "addestramento.json").write_text(text, "utf-8")
+    write_text(target / "addestramento.json", text)
     size = (target / WEIGHTS).stat().st_size / 1e6
     return f"{target / WEIGHTS}: media di {len(paths)} checkpoint fino al passo {facts['passi']}, {size:.1f} MB"
 

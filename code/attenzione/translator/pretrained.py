@@ -82,10 +82,7 @@ def translate(model, tokenizer, texts, strategy="beam", beam=4, alpha=0.6, max_t
     translations = [""] * len(sources)
     for batch in batches:
         src = pad([sources[i] for i in batch], model.config.pad_id, device)     # (B, n)
-        if strategy == "beam":
-            found = [best for (best,) in beam_search(model, src, beam, alpha)]
-        else:
-            found = model.greedy(src) if hasattr(model, "greedy") else greedy(model, src)
-        for i, hypothesis in zip(batch, found, strict=True):
+        found = beam_search(model, src, beam, alpha) if strategy == "beam" else [[best] for best in greedy(model, src)]
+        for i, (hypothesis,) in zip(batch, found, strict=True):
             translations[i] = tokenizer.decode(hypothesis.tokens)
     return translations

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from attenzione import files
 from attenzione.config import TransformerConfig
 from attenzione.data.toy import toy_pairs, toy_vocabulary
 from attenzione.device import emulates_bf16
 from attenzione.model import Transformer
-from attenzione.training import checkpoint
 from attenzione.training.batches import collate, endless_batches, token_batches
 from attenzione.training.checkpoint import (
     average_checkpoints,
@@ -360,7 +360,7 @@ def test_an_interrupted_write_leaves_the_previous_file(tmp_path, monkeypatch):
     path = tmp_path / "m.safetensors"
     save_checkpoint(path, Transformer(CONFIG))
     before = path.read_bytes()
-    monkeypatch.setattr(checkpoint.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("disco pieno")))
+    monkeypatch.setattr(files.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("disco pieno")))
     with pytest.raises(OSError, match="disco pieno"):
         save_checkpoint(path, Transformer(CONFIG))
     assert path.read_bytes() == before

@@ -7,6 +7,7 @@ import torch
 
 from attenzione.config import TransformerConfig
 from attenzione.data.toy import toy_pairs
+from attenzione.decoding import beam_search, greedy
 from attenzione.model import Transformer
 from attenzione.training.batches import pad
 from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, load_model
@@ -27,21 +28,33 @@ def test_padding_changes_nothing():
 def test_the_future_is_not_seen_and_one_step_at_a_time_is_the_same():
     model = AttentionLSTM(CONFIG).eval().double()
     src, tgt = torch.randint(3, 14, (2, 5)), torch.randint(3, 14, (2, 6))
-    z, mask, state = model.encode(src)
-    steps = []
-    for i in range(6):
-        logits, state = model.decode(tgt[:, i : i + 1], z, mask, state)
-        steps.append(logits)
+    z, mask = model.encode(src)
+    cache = model.start_cache(z, 6)
+    steps = [model.embedding.logits(model.decode(tgt[:, i : i + 1], z, mask, cache)) for i in range(6)]
     torch.testing.assert_close(torch.cat(steps, dim=1), model(src, tgt))
 
 
 def test_greedy_is_the_same_alone_and_in_a_batch():
     model = AttentionLSTM(CONFIG).eval().double()
     rows = [[4, 5, 6], [7, 8, 9, 10, 11]]
-    together = model.greedy(pad(rows), 7)
+    together = greedy(model, pad(rows), 7)
     for row, found in zip(rows, together, strict=True):
-        assert model.greedy(torch.tensor([row]), 7)[0].tokens == found.tokens
+        assert greedy(model, torch.tensor([row]), 7)[0].tokens == found.tokens
         assert not {0, 1, 2} & set(found.tokens) and len(found.tokens) <= len(row) + 7
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_beam_search_goes_through_the_same_loop(use_cache):
+    model = AttentionLSTM(CONFIG).eval().double()
+    src = pad([[4, 5, 6], [7, 8, 9, 10, 11]])
+    one = beam_search(model, src, beam=1, alpha=0.0, max_extra=7, use_cache=use_cache)
+    assert [best[0].tokens for best in one] == [found.tokens for found in greedy(model, src, 7)]
+    four = beam_search(model, src, beam=4, alpha=0.0, n_best=4, max_extra=7, use_cache=use_cache)
+    for wide, narrow in zip(four, one, strict=True):
+        assert wide[0].log_prob >= narrow[0].log_prob - 1e-9
+    for row, wide in zip(([4, 5, 6], [7, 8, 9, 10, 11]), four, strict=True):
+        alone = beam_search(model, torch.tensor([row]), beam=4, alpha=0.0, n_best=4, max_extra=7)[0]
+        assert [h.tokens for h in wide] == [h.tokens for h in alone]
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
