@@ -2,12 +2,12 @@
 
 Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
 
-    ```{affermazione} varianza-del-prodotto
+    :::{affermazione} varianza-del-prodotto
     :blocco: s3.2.1-fn4
     :verdetto: dimostrata
     :smentita: una varianza diversa da $\\dk$ anche per un solo $\\dk$.
     L’affermazione dell’articolo, in una frase nostra.
-    ```
+    :::
 
 `smentita` dice che cosa l’avrebbe smentita; `scala`, per una «riprodotta in scala», che cosa cambia alle
 dimensioni vere; `motivo`, per una «solo citata», perché qui non si esegue; `esito`, se la prova dà torto.

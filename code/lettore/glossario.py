@@ -2,14 +2,14 @@
 
 Una voce si scrive così, fra le sezioni della pagina:
 
-    ```{voce} attenzione a prodotto scalare scalato
+    :::{voce} attenzione a prodotto scalare scalato
     :en: scaled dot-product attention
     :grammatica: f.; l’attenzione a prodotto scalare scalato
     :sezione: 3.2.1
     :evitare: attenzione con prodotto puntiforme scalato; attenzione a prodotto a punti
     :cerca: attenzione con prodotto puntiforme scalato; attenzione a prodotto a punti
     Definizione in una o due frasi semplici.
-    ```
+    :::
 
 `forme` sono le altre forme con cui il libro usa il termine, quando né il lemma né la grammatica le dicono:
 verbi, plurali, nomi abbreviati («addestrare», «reti»); servono al controllo del cammino. `evitare` è ciò che il lettore

@@ -28,7 +28,7 @@ ESTENSIONI = {"amsmath", "dollarmath", "colon_fence", "deflist", "attrs_inline",
 """Le estensioni MyST del libro: le stesse di `myst_enable_extensions` in `_config.yml`."""
 
 SENZA_PROSA = {
-    *("code-cell", "code-block", "code", "math", "toctree", "figure", "image", "notazione", "bibliography"),
+    *("code-cell", "code-block", "code", "math", "toctree", "figure", "image", "bibliography"),
     *("raw", "include", "literalinclude", "mermaid", "tableofcontents"),
 }
 """Direttive il cui corpo non è prosa; lo stesso vale per i recinti senza direttiva."""

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from lettore import affermazioni
+from lettore import affermazioni, frasi
 from lettore.controlli import alternative, cammino, fedelta, inglese, passi, simboli, termini, tipografia
 from lettore.glossario import Voce, leggi_voci
 from lettore.inventario import leggi_inventario
@@ -42,6 +42,8 @@ def controlla_pagina(pagina: Pagina, voci: list[Voce], originale: dict | None = 
     esito = termini.controlla(pagina, voci) + tipografia.controlla(pagina)
     esito += simboli.controlla(pagina, leggi_notazione())
     esito += passi.controlla(pagina) + alternative.controlla(pagina) + affermazioni.difetti(pagina)
+    if pagina.file != "README.md":
+        esito += [Segnalazione(pagina.file, riga, messaggio) for riga, messaggio in frasi.difetti(pagina.testo)]
     if pagina.file.startswith(("chapters/passi/", "chapters/articolo/", "chapters/laboratorio/")):
         esito += passi.controlla_capitolo(pagina)
     if pagina.file.startswith("chapters/"):

@@ -29,7 +29,7 @@ FINE = "chapters/articolo/3-2-2-"
 VICINO = 80
 """A quanti caratteri di prosa da un simbolo si cerca il suo nome."""
 
-CORSIVO = re.compile(r"(?<![*\w])\*([^*\n]+)\*(?![*\w])")
+CORSIVO = re.compile(r"(?<![*\w])\*((?:[^*\n]|\n(?!\s*\n))+)\*(?![*\w])")
 SIGLA = re.compile(r"(?<![\w-])[A-Z]{2,}\d*(?!\w)")
 COMMENTO = re.compile(r"(?:^|(?<=\s))# .*$")
 FORMA = re.compile(r"\([^()]*,[^()]*\)")
