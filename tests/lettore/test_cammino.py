@@ -178,7 +178,7 @@ def test_il_cammino_del_libro_e_pulito(libro):
         ("3-1-pile", "da una {term}`pila`", "da una pila", None),  # il capitolo 3 l’ha già presentata
         ("1-tensori", "Il numero di componenti si chiama $\\dmodel$", "Si scriva $\\dmodel$", "$d_model$"),
         ("3-2-1", "{term}`retropropagazione`", "retropropagazione", "«retropropagazione»"),
-        ("3-2-2", "sue matrici. Il numero delle teste si chiama $h$.", "sue matrici.", "$h$"),
+        ("3-2-2", "Il numero delle teste si chiama $h$.", "", "$h$"),
     ],
 )
 def test_un_guasto_nel_libro_si_trova(libro, capitolo, prima, dopo, atteso):

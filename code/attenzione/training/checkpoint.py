@@ -98,7 +98,10 @@ def build_model(path, header, model_class=None):
         except ValueError as error:
             raise ValueError(f"path vale «{path}»: {error}") from error
     check_same_class(path, name, class_name(model_class))
-    return model_class(model_class.config_class(**header["configurazione"]))
+    try:
+        return model_class(model_class.config_class(**header["configurazione"]))
+    except TypeError as error:
+        raise ValueError(f"path vale «{path}»: la configurazione non è quella di {class_name(model_class)}") from error
 
 
 def written_class(header):
@@ -150,10 +153,10 @@ def list_checkpoints(folder):
     return sorted(Path(folder).glob("passo-*.safetensors"))
 
 
-def average_checkpoints(paths):
+def average_checkpoints(paths, model_class=None):
     """La media, peso per peso, dei modelli di più checkpoint, §6.1; la somma è in doppia precisione.
 
-    Rende (modello in modo valutazione, vocabolario).
+    model_class: come in load_model. Rende (modello in modo valutazione, vocabolario).
     Errori: ValueError se paths è vuoto o i file sono di configurazioni diverse; quelli di read_checkpoint.
     """
     if not paths:
@@ -166,6 +169,6 @@ def average_checkpoints(paths):
         check_same_config(path, header["configurazione"], first["configurazione"])
         for name, tensor in model_tensors(tensors).items():
             total[name] = total.get(name, 0) + tensor.double()
-    model = build_model(paths[0], first)
+    model = build_model(paths[0], first, model_class)
     model.load_state_dict({name: tensor / len(paths) for name, tensor in total.items()})
     return model.eval(), first["vocabolario"]

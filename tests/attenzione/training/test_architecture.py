@@ -12,7 +12,7 @@ from torch import nn
 from attenzione.config import TransformerConfig
 from attenzione.model import Transformer
 from attenzione.training.architecture import class_name, find_class, find_own_class
-from attenzione.training.checkpoint import checksum, load_model, restore, save_checkpoint
+from attenzione.training.checkpoint import average_checkpoints, checksum, load_model, restore, save_checkpoint
 from attenzione.training.recipe import read_recipe, run_recipe
 from attenzione.training.schedule import adam
 from attenzione.translator.lstm import AttentionLSTM, LSTMConfig
@@ -89,8 +89,15 @@ def test_a_class_of_ones_own_is_given_by_who_loads(tmp_path):
     with pytest.raises(ValueError, match="attesa una classe di modello di questa libreria"):
         load_model(path)
     assert isinstance(load_model(path, model_class=Tiny)[0], Tiny)
+    assert isinstance(average_checkpoints([path, path], model_class=Tiny)[0], Tiny)
     with pytest.raises(ValueError, match=rf"è di un modello {class_name(Tiny)}, atteso attenzione\.model\.Transformer"):
         load_model(path, model_class=Transformer)
+
+
+def test_a_configuration_that_is_not_that_of_the_class(tmp_path):
+    path = write(tmp_path / "altra.safetensors", Transformer(CONFIG), configurazione={"n_vocab": 14, "rotaie": 2})
+    with pytest.raises(ValueError, match="la configurazione non è quella di attenzione.model.Transformer"):
+        load_model(path)
 
 
 def test_to_resume_the_class_must_be_the_same(tmp_path):
