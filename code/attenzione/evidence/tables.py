@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from attenzione.config import TABLE_3, count_parameters, load_tables
+from attenzione.italian import number
 
 LAYERS = {"Self-Attention": "Self-attention", "Recurrent": "Ricorrente", "Convolutional": "Convoluzionale",
           "Self-Attention (restricted)": "Self-attention (ristretta)"}
@@ -104,7 +105,7 @@ def measured_complexity(n=27, d=512, kernel_size=3, r=9):
         operations = [c.count_operations(layer, m, d) for m in (n, 2 * n)]
         waits = [c.sequential_operations(layer, m, d) for m in (n, 2 * n)]
         paths = [c.max_path(kind, m, kernel_size, r) for m in (n, 2 * n)]
-        growth = f"{operations[1] / operations[0]:g}".replace(".", ",")
+        growth = number(operations[1] / operations[0], "g")
         body.append([name, cost, f"${c.sp.latex(c.COSTS[kind])}$; × {growth}", wait, "{} → {}".format(*waits),
                      path, "{} → {}".format(*paths)])
     return Table(header, body)
@@ -125,9 +126,9 @@ def training_cost_table():
     body = []
     for model, text, seconds in times:
         flops, row = training_flops(seconds), printed[model]
-        gap = f"{100 * (flops / row['flops_both'] - 1):+.1f}".replace(".", ",").replace("-", "−")
+        gap = number(flops / row["flops_both"] - 1, "+.1%").replace("-", "−")
         body.append([model.replace("base model", "modello base"), text, _cell(row, "flops_both").strip("*"),
-                     _scientific(flops), f"{gap}\u00a0%"])
+                     _scientific(flops), gap])
     return Table(["Modello", "Tempo", "FLOPs: stampato", "FLOPs: ricalcolato", "Scarto"], body)
 
 
@@ -152,6 +153,6 @@ def parameters_table():
             continue
         config, printed = TABLE_3[row["nome"]], row["celle"]["params_1e6"]
         counted = count_parameters(config)["totale"] / 1e6
-        low, high = (f"{n:,}".replace(",", "\u202f") for n in vocabulary_range(config, printed))
-        body.append([row["nome"], str(printed), f"{counted:.2f}".replace(".", ","), f"da {low} a {high}"])
+        low, high = (number(n, ",") for n in vocabulary_range(config, printed))
+        body.append([row["nome"], str(printed), number(counted, ".2f"), f"da {low} a {high}"])
     return Table(["Riga", r"Stampato ($\times10^6$)", r"Contato ($\times10^6$)", "Vocabolari che lo darebbero"], body)

@@ -13,6 +13,7 @@ from attenzione.config import BASE, TransformerConfig
 from attenzione.embedding import Embedding, LearnedPositionalEncoding, SinusoidalPositionalEncoding
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.figures.style import blank_figure
+from attenzione.italian import number
 from attenzione.layers import DecoderLayer, EncoderLayer, Residual
 from attenzione.model import Transformer
 
@@ -235,7 +236,7 @@ def box_text(call, added=False):
 def _shape_text(shape, length):
     """«n × 512»: la prima grandezza col nome della lunghezza, la seconda col suo numero."""
     length = f"${length}$" if isinstance(length, str) else length
-    width = f"{shape[1]:,}".replace(",", "\u202f") if shape[1] >= 10_000 else shape[1]
+    width = number(shape[1], ",") if shape[1] >= 10_000 else shape[1]
     return f"{length} × {width}"
 
 

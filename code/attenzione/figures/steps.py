@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from attenzione.attention import scaled_dot_product_attention
 from attenzione.data import example
 from attenzione.figures.style import draw_cells
+from attenzione.italian import number
 
 HATCHES = ("", "//", "..", "xx")
 
@@ -151,9 +152,9 @@ def weighted_sum_figure(weights=None, values=None, labels=example.TOKENS):
 def _numbers(ax, table, top, color="#DCE9F5"):
     """Scrive ogni numero di table (righe, colonne) in una casella, dalla riga di ordinata top in giù."""
     for row, line in enumerate(table.tolist()):
-        for column, number in enumerate(line):
+        for column, x in enumerate(line):
             ax.add_patch(Rectangle((column - 0.46, top + row - 0.42), 0.92, 0.84, facecolor=color, edgecolor="#1F4E79"))
-            ax.text(column, top + row, _signed(number, 2), ha="center", va="center")
+            ax.text(column, top + row, _signed(x, 2), ha="center", va="center")
 
 
 def example_deletions(query=1):
@@ -187,7 +188,7 @@ def weights_and_effects(words=example.TOKENS, weights=None, effects=None, names=
             ax.barh(places, row.tolist(), 0.9 * thick, color=f"C{i}", hatch=HATCHES[i], edgecolor="white", label=name)
         ax.set(title=title, xlim=(0, 1.05 * table.max().item()))
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}".replace(".", ","))
+        ax.xaxis.set_major_formatter(lambda x, _: number(x, "g"))
         ax.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(words)), words)
     axes[0].invert_yaxis()
@@ -196,7 +197,7 @@ def weights_and_effects(words=example.TOKENS, weights=None, effects=None, names=
     return fig
 
 
-def _signed(number, digits):
-    """Il numero con la virgola e il segno meno tipografico; mai «−0»."""
-    text = f"{number:.{digits}f}".replace(".", ",")
+def _signed(x, digits):
+    """Il numero x con la virgola e il segno meno tipografico; mai «−0»."""
+    text = number(x, f".{digits}f")
     return text.replace("-", "−") if text.strip("-0,") else text.removeprefix("-")

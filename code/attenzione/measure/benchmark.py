@@ -28,6 +28,7 @@ from attenzione.config import TransformerConfig
 from attenzione.decoding import beam_search, greedy
 from attenzione.device import describe_device
 from attenzione.embedding import Embedding, sinusoidal_positions
+from attenzione.italian import number
 from attenzione.model import Transformer
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam
@@ -300,14 +301,14 @@ def as_markdown(report):
         "|---|---|---|---|---|",
     ]
     for row in report["modelli"]:
-        spread = f"{row['rapporto_min']:.2f}–{row['rapporto_max']:.2f}"
-        cells = f"{row['token_al_secondo']:.0f} | {row['rapporto']:.2f} | {spread}".replace(".", ",")
-        lines.append(f"| {row['prova']} | {row['modello']} | {cells} |")
+        ratio, low, high = (number(row[name], ".2f") for name in ("rapporto", "rapporto_min", "rapporto_max"))
+        rate = number(row["token_al_secondo"], ".0f")
+        lines.append(f"| {row['prova']} | {row['modello']} | {rate} | {ratio} | {low}–{high} |")
     title = f"attenzione causale, n = {s['n_attention']}"
     lines += ["", f"| {title} | ms | MB di picco | × kernel nudo |", "|---|---|---|---|"]
     for row in report["attenzione"]:
-        cells = f"{row['millisecondi']:.1f} | {row['megabyte']:.1f} | {row['rapporto']:.2f}".replace(".", ",")
-        lines.append(f"| {row['via']} | {cells} |")
+        milliseconds, megabytes = number(row["millisecondi"], ".1f"), number(row["megabyte"], ".1f")
+        lines.append(f"| {row['via']} | {milliseconds} | {megabytes} | {number(row['rapporto'], '.2f')} |")
     lines += ["", "Chi genera con la cache si confronta con torch.nn.Transformer senza, che non ne ha.", ""]
     return "\n".join(lines)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from attenzione.italian import number
+
 WATTS_PER_CORE = (5, 20)            # stima larga per un core di server occupato, alimentazione compresa
 NAMES = {
     "principale": "Transformer, questa ricetta", "senza-posizioni": "senza codifica posizionale",
@@ -110,7 +112,7 @@ def scores(path):
         for how, s in result["risultati"].items()
     ]
     first = next(iter(result["risultati"].values()))
-    versions = ", ".join(f"{name} {number}" for name, number in result["versioni"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in result["versioni"].items())
     return f"""Sulle {integer(result["frasi"])} frasi della parte «{result["parte"]}», il {result["data"]}, su
 {result["dispositivo"]} ({versions}):
 
@@ -172,11 +174,11 @@ def thin(curve, most=12):
 
 
 def integer(n):
-    return f"{n:_}".replace("_", "\u202f") if n >= 10_000 else str(n)
+    return number(n, ",") if n >= 10_000 else str(n)
 
 
 def decimal(x, digits):
-    return f"{x:.{digits}f}".replace(".", ",")
+    return number(x, f".{digits}f")
 
 
 def read(path):
