@@ -28,6 +28,7 @@ from attenzione.config import TransformerConfig
 from attenzione.decoding import beam_search, greedy
 from attenzione.device import describe_device
 from attenzione.embedding import Embedding, sinusoidal_positions
+from attenzione.files import write_text
 from attenzione.italian import number
 from attenzione.model import Transformer
 from attenzione.training.loss import label_smoothing_loss
@@ -327,11 +328,10 @@ def main(arguments=None):
         "macchina": machine(), "giri": options.giri, "grandezze": vars(sizes), "operazioni": operations(sizes),
         "modelli": measure_models(sizes, options.giri), "attenzione": measure_attention(sizes, options.giri),
     }
-    folder = Path(options.cartella)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prestazioni.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    (folder / "prestazioni.md").write_text(as_markdown(report), "utf-8")
-    print(as_markdown(report))
+    text = as_markdown(report)
+    write_text(Path(options.cartella, "prestazioni.json"), json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    write_text(Path(options.cartella, "prestazioni.md"), text)
+    print(text)
 
 
 if __name__ == "__main__":

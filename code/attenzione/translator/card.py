@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from attenzione.files import write_text
 from attenzione.italian import number
 
 WATTS_PER_CORE = (5, 20)            # stima larga per un core di server occupato, alimentazione compresa
@@ -97,7 +98,7 @@ numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle
 def write_card(folder):
     """Scrive README.md in folder; ne rende il percorso."""
     path = Path(folder, "README.md")
-    path.write_text(render_card(folder), "utf-8")
+    write_text(path, render_card(folder))
     return path
 
 
