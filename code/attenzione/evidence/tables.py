@@ -39,8 +39,7 @@ def _cell(row, key):
     """Le cifre come sono stampate, con la virgola; vuota se la stampa non ne ha; in grassetto se lo è là."""
     text = row["stampa"].get(key, "")
     if "10^" in text:
-        mantissa, exponent = text.split("·10^")
-        text = rf"${mantissa.replace('.', '{,}')}\cdot10^{{{exponent}}}$"
+        text = _power(*text.split("·10^"))
     text = text.replace(".", ",").replace("00K", "00\u202f000")
     return f"**{text}**" if key in row.get("grassetto", ()) else text
 
@@ -76,8 +75,11 @@ def _variations(rows):
 
 def _parsing(rows):
     header = ["Parser", "Addestramento", "F1 su WSJ 23"]
-    return Table(header, [[row["parser"].replace("4 layers", "4 strati"), row["addestramento"], _cell(row, "wsj23_f1")]
-                          for row in rows])
+    body = []
+    for row in rows:
+        name = row["parser"].replace("4 layers", "4 strati")
+        body.append([name, row["addestramento"], _cell(row, "wsj23_f1")])
+    return Table(header, body)
 
 
 def measured_complexity(n=27, d=512, kernel_size=3, r=9):
@@ -134,7 +136,13 @@ def training_cost_table():
 
 def _scientific(x, digits=2):
     mantissa, exponent = f"{x:.{digits}e}".split("e")
-    return rf"${mantissa.replace('.', '{,}')}\cdot10^{{{int(exponent)}}}$"
+    return _power(mantissa, int(exponent))
+
+
+def _power(mantissa, exponent):
+    """mantissa · 10^exponent come formula; le graffe tolgono lo spazio che TeX mette dopo una virgola."""
+    mantissa = mantissa.replace(".", "{,}")
+    return rf"${mantissa}\cdot10^{{{exponent}}}$"
 
 
 def vocabulary_range(config, millions):

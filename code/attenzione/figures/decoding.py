@@ -47,6 +47,7 @@ def beam_tree(levels=EXAMPLE_LEVELS, paths=EXAMPLE_PATHS, label=str):
             if tokens[:-1] not in ends:
                 raise ValueError(f"l’ipotesi {tokens} prosegue una sequenza non tenuta: attesa una di quelle del passo "
                                  f"{step - 1}")
+        # accanto alla sequenza che proseguono, le più probabili in alto
         nodes.sort(key=lambda node: (ends[node[0][:-1]][1], -node[1]))
         top, new_ends = middle - (len(nodes) - 1) / 2 * ROW, {}
         for i, (tokens, value, is_kept) in enumerate(nodes):
@@ -103,12 +104,13 @@ def next_token_figure(logits=None, labels=None, taus=(0.5, 1, 2), top_k=5, top_p
     above.legend()
 
     probs = logits.softmax(dim=-1)[order]                                   # (shown,)
-    filtered = ((f"top-k, k = {top_k}", filter_logits(logits, top_k=top_k), "#0072B2", "/"),
-                (f"top-p, p = {number(top_p, 'g')}", filter_logits(logits, top_p=top_p), "#D55E00", "."))
+    filtered = ((f"top-k, k = {top_k}", filter_logits(logits, top_k=top_k), "#0072B2", "//"),
+                (f"top-p, p = {number(top_p, 'g')}", filter_logits(logits, top_p=top_p), "#D55E00", ".."))
     below.plot(places, probs, "D", color="black", markersize=7, label="prima", zorder=3)
     for i, (name, kept, color, hatch) in enumerate(filtered):
-        below.bar(places + (i - 0.5) * 0.4, kept.softmax(dim=-1)[order], 0.4, color=color, hatch=hatch * 2,
-                  edgecolor="white", label=f"{name} ({int(kept.isfinite().sum())} token)")
+        left = int(kept.isfinite().sum())                                   # quanti token restano
+        below.bar(places + (i - 0.5) * 0.4, kept.softmax(dim=-1)[order], 0.4, color=color, hatch=hatch,
+                  edgecolor="white", label=f"{name} ({left} token)")
     below.set(title="con τ = 1, ciò che resta dopo il taglio", ylabel="probabilità")
     below.legend()
     for ax in (above, below):

@@ -67,12 +67,12 @@ def valley_figure(rates=(0.02, 0.076), noisy=(0.2, 0.02), steps=40, noisy_steps=
     valley.legend()
     generator = torch.Generator().manual_seed(seed)
     draws = (3 + torch.randn(noisy_steps, 10, generator=generator)).mean(dim=1).tolist()    # medie di dieci misure
-    schedules = [*((_rate(rate, 2), lambda step, rate=rate: rate) for rate in noisy),
-                 ("tasso che cala", lambda step: 1 / (2 * step))]
-    for i, (label, rate) in enumerate(schedules):
+    schedules = [(_rate(rate, 2), [rate] * noisy_steps) for rate in noisy]
+    schedules.append(("tasso che cala", [1 / (2 * step) for step in range(1, noisy_steps + 1)]))
+    for i, (label, schedule) in enumerate(schedules):
         path = [0.0]
-        for step, draw in enumerate(draws, 1):
-            path.append(path[-1] - rate(step) * 2 * (path[-1] - draw))
+        for rate, draw in zip(schedule, draws, strict=True):
+            path.append(path[-1] - rate * 2 * (path[-1] - draw))
         noise.plot(path, STYLES[i], label=label, linewidth=(1, 2, 2)[i], color=f"C{i}")
     noise.axhline(3, color="0.55", linewidth=1.2)
     noise.set(xlabel="passo", ylabel="$w$", ylim=(1.5, 3.9), title="un batch diverso a ogni passo")

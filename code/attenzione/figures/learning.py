@@ -143,8 +143,11 @@ def learning_film(frames=None, every=4, name="film-q-k"):
     drawings = "".join(_drawing(*panel[:4], [palette[DIGITS.index(c)] for c in state])
                        for panel, palette, state in zip(panels, palettes, states[0], strict=True))
     data = json.dumps({"palettes": palettes, "states": states, "captions": captions}, ensure_ascii=False)
-    return FILM.replace("NAME", html.escape(name)).replace("DRAWINGS", drawings).replace("DATA", data).replace(
-        "LAST", str(len(frames) - 1)).replace("FIRST", captions[0])
+    page = FILM
+    for mark, text in (("NAME", html.escape(name)), ("DRAWINGS", drawings), ("DATA", data),
+                       ("LAST", str(len(frames) - 1)), ("FIRST", captions[0])):
+        page = page.replace(mark, text)
+    return page
 
 
 def _digits(values):

@@ -44,7 +44,8 @@ def _tables(ax, corners, rows, columns, title, shape):
         for row in range(rows):
             for column in range(columns):
                 ax.add_patch(Rectangle((x + column, y + row), 1, 1, facecolor="#DCE9F5", edgecolor="#1F4E79"))
-    right, bottom = (max(corner[j] for corner in corners.values()) + size for j, size in ((0, columns), (1, rows)))
+    right = max(x for x, _ in corners.values()) + columns
+    bottom = max(y for _, y in corners.values()) + rows
     top = -1.2 if len(corners) > 1 else -0.2
     ax.set(xlim=(-0.2, right + 0.2), ylim=(bottom + 0.2, top), aspect="equal", xticks=[], yticks=[])
     ax.set_title(f"{title}\n{shape}", fontsize=13)
@@ -114,7 +115,8 @@ def softmax_steps(scores=None, labels=example.TOKENS):
         ax.bar_label(bars, [_signed(x, 2) for x in row.tolist()], padding=3, fontsize=12)
         low, high = min(0.0, row.min().item()), row.max().item()
         room = 0.32 * (high - low)
-        ax.set(title=title, xlim=(low - room * (low < 0), high + room), xticks=[])
+        left = low - room if low < 0 else low
+        ax.set(title=title, xlim=(left, high + room), xticks=[])
         ax.axvline(0, color="black", linewidth=1)
         ax.spines["bottom"].set_visible(False)
     axes[0].set_yticks(range(len(labels)), labels)

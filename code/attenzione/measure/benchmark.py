@@ -149,16 +149,14 @@ class XTransformer:
         from x_transformers import XTransformer as Model
 
         sizes = {
-            f"{side}_{name}": value
-            for side in ("enc", "dec")
-            for name, value in (
-                ("num_tokens", s.n_vocab), ("depth", s.n_layers), ("heads", s.n_heads),
-                ("max_seq_len", s.length + s.generated), ("attn_dim_head", s.d_model // s.n_heads),
-                ("ff_mult", s.d_ff / s.d_model), ("attn_flash", True), ("emb_dropout", s.p_drop),
-                ("attn_sublayer_dropout", s.p_drop), ("ff_sublayer_dropout", s.p_drop),
-            )
+            "num_tokens": s.n_vocab, "depth": s.n_layers, "heads": s.n_heads, "max_seq_len": s.length + s.generated,
+            "attn_dim_head": s.d_model // s.n_heads, "ff_mult": s.d_ff / s.d_model, "attn_flash": True,
+            "emb_dropout": s.p_drop, "attn_sublayer_dropout": s.p_drop, "ff_sublayer_dropout": s.p_drop,
         }
-        self.model, self.generated = Model(dim=s.d_model, tie_token_emb=True, **sizes), s.generated
+        encoder = {f"enc_{name}": value for name, value in sizes.items()}
+        decoder = {f"dec_{name}": value for name, value in sizes.items()}
+        self.model = Model(dim=s.d_model, tie_token_emb=True, **encoder, **decoder)
+        self.generated = s.generated
         self.model.decoder.net.to_logits.weight = self.model.encoder.token_emb.emb.weight
 
     def logits(self, src, tgt):
@@ -184,8 +182,10 @@ def training_step(peer, optimizer, src, tgt):
 def measure_models(s, rounds):
     """Token al secondo di ogni modello e prova, e il rapporto con torch.nn.Transformer, giro per giro."""
     makers = {"questo libro": Ours, "torch.nn.Transformer": TorchTransformer}
-    makers |= {"HF MarianMT": Marian} if find_spec("transformers") else {}
-    makers |= {"x-transformers": XTransformer} if find_spec("x_transformers") else {}
+    if find_spec("transformers"):
+        makers["HF MarianMT"] = Marian
+    if find_spec("x_transformers"):
+        makers["x-transformers"] = XTransformer
     src = torch.randint(3, s.n_vocab, (s.batch, s.length))
     tgt = torch.randint(3, s.n_vocab, (s.batch, s.length + 1))
     few = torch.randint(3, s.n_vocab, (s.sentences, s.length))

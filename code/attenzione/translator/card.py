@@ -141,18 +141,20 @@ def comparisons(path, scores_path, warmup_steps):
     if not path.exists():
         return "Non ancora misurati."
     result = read(path)
-    rows = [
-        [NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
-         decimal(r["chrF"], 1), decimal(r["peso_massimo"], 2) if "peso_massimo" in r else "—"]
-        for name, r in result["modelli"].items()
-    ]
-    early = "" if result["passi"] > warmup_steps else """
-Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
     final = read(scores_path)["risultati"]["greedy"]["BLEU"] if scores_path.exists() else math.inf
-    ahead = "".join(
-        f"\n\nA quel passo, con greedy, «{NAMES[name]}» traduce già meglio del modello del libro alla fine dei suoi."
-        for name, r in result["modelli"].items() if name != "principale" and r["BLEU"] > final
-    )
+    rows, ahead = [], ""
+    for name, r in result["modelli"].items():
+        peak = decimal(r["peso_massimo"], 2) if "peso_massimo" in r else "—"
+        rows.append([NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
+                     decimal(r["chrF"], 1), peak])
+        if name != "principale" and r["BLEU"] > final:
+            ahead += f"""
+
+A quel passo, con greedy, «{NAMES[name]}» traduce già meglio del modello del libro alla fine dei suoi."""
+    early = ""
+    if result["passi"] <= warmup_steps:
+        early = """
+Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
     return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
 degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». «Peso massimo» è la media, nell’encoder,
 del peso più grande di ogni riga di attenzione: 1 se guarda una parola sola. Un solo seme per ciascuno: differenze di
@@ -170,8 +172,9 @@ def table(heads, rows):
 
 def thin(curve, most=12):
     """Al più most righe della curva, distanziate, con l’ultima."""
-    step = -(-len(curve) // most)
-    return curve[::-1][::step][::-1] if curve else []
+    step = max(1, math.ceil(len(curve) / most))
+    first = (len(curve) - 1) % step
+    return curve[first::step]
 
 
 def integer(n):
