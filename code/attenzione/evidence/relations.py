@@ -103,7 +103,9 @@ def halves(sentences):
 
     Non una sì e una no: nelle frasi con «its» il nome giusto è, alternandosi, il primo e il più vicino.
     """
-    return [s for i, s in enumerate(sentences) if i % 4 < 2], [s for i, s in enumerate(sentences) if i % 4 >= 2]
+    first = [s for i, s in enumerate(sentences) if i % 4 < 2]
+    second = [s for i, s in enumerate(sentences) if i % 4 >= 2]
+    return first, second
 
 
 def relation_examples(tokenizer, sentences, relation):
@@ -150,8 +152,11 @@ def trivial(sentences, rule=lambda sentence, query: query - 1):
 
     rule: da una frase annotata e dalla posizione che guarda alla posizione scelta.
     """
-    links = {name: [(s, *pair) for s in sentences for pair in s.links[name]] for name in RELATIONS}
-    return {name: sum(rule(s, query) == key for s, query, key in found) / len(found) for name, found in links.items()}
+    fractions = {}
+    for name in RELATIONS:
+        right = [rule(s, query) == key for s in sentences for query, key in s.links[name]]
+        fractions[name] = sum(right) / len(right)
+    return fractions
 
 
 def nearest_noun(sentence, query):

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from attenzione.config import TABLE_3, count_parameters, load_tables
+from attenzione.italian import number
 
 LAYERS = {"Self-Attention": "Self-attention", "Recurrent": "Ricorrente", "Convolutional": "Convoluzionale",
           "Self-Attention (restricted)": "Self-attention (ristretta)"}
@@ -38,8 +39,7 @@ def _cell(row, key):
     """Le cifre come sono stampate, con la virgola; vuota se la stampa non ne ha; in grassetto se lo è là."""
     text = row["stampa"].get(key, "")
     if "10^" in text:
-        mantissa, exponent = text.split("·10^")
-        text = rf"${mantissa.replace('.', '{,}')}\cdot10^{{{exponent}}}$"
+        text = _power(*text.split("·10^"))
     text = text.replace(".", ",").replace("00K", "00\u202f000")
     return f"**{text}**" if key in row.get("grassetto", ()) else text
 
@@ -75,8 +75,11 @@ def _variations(rows):
 
 def _parsing(rows):
     header = ["Parser", "Addestramento", "F1 su WSJ 23"]
-    return Table(header, [[row["parser"].replace("4 layers", "4 strati"), row["addestramento"], _cell(row, "wsj23_f1")]
-                          for row in rows])
+    body = []
+    for row in rows:
+        name = row["parser"].replace("4 layers", "4 strati")
+        body.append([name, row["addestramento"], _cell(row, "wsj23_f1")])
+    return Table(header, body)
 
 
 def measured_complexity(n=27, d=512, kernel_size=3, r=9):
@@ -104,7 +107,7 @@ def measured_complexity(n=27, d=512, kernel_size=3, r=9):
         operations = [c.count_operations(layer, m, d) for m in (n, 2 * n)]
         waits = [c.sequential_operations(layer, m, d) for m in (n, 2 * n)]
         paths = [c.max_path(kind, m, kernel_size, r) for m in (n, 2 * n)]
-        growth = f"{operations[1] / operations[0]:g}".replace(".", ",")
+        growth = number(operations[1] / operations[0], "g")
         body.append([name, cost, f"${c.sp.latex(c.COSTS[kind])}$; × {growth}", wait, "{} → {}".format(*waits),
                      path, "{} → {}".format(*paths)])
     return Table(header, body)
@@ -125,15 +128,21 @@ def training_cost_table():
     body = []
     for model, text, seconds in times:
         flops, row = training_flops(seconds), printed[model]
-        gap = f"{100 * (flops / row['flops_both'] - 1):+.1f}".replace(".", ",").replace("-", "−")
+        gap = number(flops / row["flops_both"] - 1, "+.1%").replace("-", "−")
         body.append([model.replace("base model", "modello base"), text, _cell(row, "flops_both").strip("*"),
-                     _scientific(flops), f"{gap}\u00a0%"])
+                     _scientific(flops), gap])
     return Table(["Modello", "Tempo", "FLOPs: stampato", "FLOPs: ricalcolato", "Scarto"], body)
 
 
 def _scientific(x, digits=2):
     mantissa, exponent = f"{x:.{digits}e}".split("e")
-    return rf"${mantissa.replace('.', '{,}')}\cdot10^{{{int(exponent)}}}$"
+    return _power(mantissa, int(exponent))
+
+
+def _power(mantissa, exponent):
+    """mantissa · 10^exponent come formula; le graffe tolgono lo spazio che TeX mette dopo una virgola."""
+    mantissa = mantissa.replace(".", "{,}")
+    return rf"${mantissa}\cdot10^{{{exponent}}}$"
 
 
 def vocabulary_range(config, millions):
@@ -152,6 +161,6 @@ def parameters_table():
             continue
         config, printed = TABLE_3[row["nome"]], row["celle"]["params_1e6"]
         counted = count_parameters(config)["totale"] / 1e6
-        low, high = (f"{n:,}".replace(",", "\u202f") for n in vocabulary_range(config, printed))
-        body.append([row["nome"], str(printed), f"{counted:.2f}".replace(".", ","), f"da {low} a {high}"])
+        low, high = (number(n, ",") for n in vocabulary_range(config, printed))
+        body.append([row["nome"], str(printed), number(counted, ".2f"), f"da {low} a {high}"])
     return Table(["Riga", r"Stampato ($\times10^6$)", r"Contato ($\times10^6$)", "Vocabolari che lo darebbero"], body)

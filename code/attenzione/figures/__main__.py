@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from attenzione import figures
 from attenzione.figures.trained import examples, small_translator
+from attenzione.files import replacing
 
 FOLDER = Path("_build", "figure")
 translator = cache(small_translator)
@@ -59,8 +60,6 @@ FIGURES = {
 
 def export(folder=FOLDER, names=None):
     """Scrive le figure di nome names (tutte se None) in folder, ciascuna in SVG e in PDF; rende i file scritti."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     figures.use_style()
     written = []
     bar = tqdm(FIGURES if names is None else names, desc="figure", unit="figura")
@@ -68,8 +67,10 @@ def export(folder=FOLDER, names=None):
         bar.set_postfix_str(name)
         fig = FIGURES[name]()
         for kind, date in (("svg", "Date"), ("pdf", "CreationDate")):
-            written.append(folder / f"{name}.{kind}")
-            fig.savefig(written[-1], metadata={date: None})         # niente data: file uguali byte per byte
+            path = Path(folder, f"{name}.{kind}")
+            with replacing(path) as partial:
+                fig.savefig(partial, format=kind, metadata={date: None})    # niente data: file uguali byte per byte
+            written.append(path)
         plt.close(fig)
     return written
 

@@ -13,6 +13,7 @@ from attenzione.config import BASE, TransformerConfig
 from attenzione.embedding import Embedding, LearnedPositionalEncoding, SinusoidalPositionalEncoding
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.figures.style import blank_figure
+from attenzione.italian import number
 from attenzione.layers import DecoderLayer, EncoderLayer, Residual
 from attenzione.model import Transformer
 
@@ -154,14 +155,16 @@ def transformer_diagram(model=BASE, n=None, m=None):
     Errori: TypeError se model è altro o contiene un modulo senza riquadro, ValueError se n o m non sono positivi.
     """
     root = call_tree(model, 5 if n is None else n, 6 if m is None else m)
-    starts = [i for i, call in enumerate(root.calls) if isinstance(call.module, Embedding)]
+    # due embedding: dal secondo comincia il decoder
+    _, start = [i for i, call in enumerate(root.calls) if isinstance(call.module, Embedding)]
+    n, m = "n" if n is None else n, "m" if m is None else m             # da qui in poi sono scritte
     fig, ax = _canvas(6.64, 8.6)
     encoder, decoder = 1.78, 4.86                                       # le mezzerie delle due colonne
-    memory, _ = _draw_column(ax, encoder, -1, root.calls[: starts[1]], "n" if n is None else n)
-    top, entrances = _draw_column(ax, decoder, 1, root.calls[starts[1] :], "m" if m is None else m)
-    _draw_memory(ax, encoder, memory, (encoder + decoder) / 2, decoder, entrances,
-                 _shape_text(root.calls[starts[1] - 1].shape, "n" if n is None else n))
-    shape = _shape_text(root.shape, "m" if m is None else m)
+    memory, _ = _draw_column(ax, encoder, -1, root.calls[:start], n)
+    top, entrances = _draw_column(ax, decoder, 1, root.calls[start:], m)
+    shape = _shape_text(root.calls[start - 1].shape, n)
+    _draw_memory(ax, encoder, memory, (encoder + decoder) / 2, decoder, entrances, shape)
+    shape = _shape_text(root.shape, m)
     for text, kind in (("lineare", "lineare"), ("softmax", "softmax")):
         _arrow(ax, (decoder, top), (decoder, top + 0.3))
         top = _rows(ax, decoder, top + 0.3, [(text, shape)], kind)
@@ -190,11 +193,13 @@ def call_tree(model, n, m):
 
     def enter(module, args, kwargs):
         memory = isinstance(module, MultiHeadAttention) and len(args) > 1
-        opened[-1].calls.append(Call(module, masked=kwargs.get("is_causal", False), memory=memory))
-        opened.append(opened[-1].calls[-1])
+        call = Call(module, masked=kwargs.get("is_causal", False), memory=memory)
+        opened[-1].calls.append(call)
+        opened.append(call)
 
     def leave(module, args, result):
-        opened.pop().shape = tuple((result[0] if isinstance(result, tuple) else result).shape[1:])
+        output = result[0] if isinstance(result, tuple) else result
+        opened.pop().shape = tuple(output.shape[1:])
 
     hooks = [module.register_forward_pre_hook(enter, with_kwargs=True) for module in model.modules()]
     hooks += [module.register_forward_hook(leave) for module in model.modules()]
@@ -218,8 +223,11 @@ def box_text(call, added=False):
     """Le righe del riquadro di una chiamata e il suo colore; added: se la norma riceve anche la somma residuale."""
     module = call.module
     if isinstance(module, MultiHeadAttention):
-        heads = "1 testa" if module.n_heads == 1 else f"{module.n_heads} teste"
-        return ["attenzione multi-testa", *["mascherata"] * call.masked, heads], "attenzione"
+        lines = ["attenzione multi-testa"]
+        if call.masked:
+            lines.append("mascherata")
+        lines.append("1 testa" if module.n_heads == 1 else f"{module.n_heads} teste")
+        return lines, "attenzione"
     if isinstance(module, PositionwiseFeedForward):
         return ["feed-forward", f"$d_{{ff}}$ = {module.W_1.size(1)}"], "feed-forward"
     if isinstance(module, nn.LayerNorm):
@@ -235,7 +243,7 @@ def box_text(call, added=False):
 def _shape_text(shape, length):
     """«n × 512»: la prima grandezza col nome della lunghezza, la seconda col suo numero."""
     length = f"${length}$" if isinstance(length, str) else length
-    width = f"{shape[1]:,}".replace(",", "\u202f") if shape[1] >= 10_000 else shape[1]
+    width = number(shape[1], ",") if shape[1] >= 10_000 else shape[1]
     return f"{length} × {width}"
 
 
@@ -346,8 +354,9 @@ def _draw_sublayer(ax, x, y, side, call, length):
 
 def _draw_entrance(ax, x, start, turn, top, memory):
     """Le tre frecce sotto l’attenzione: da una sola linea, o due dalla memoria (chiavi e valori) e una da sotto."""
-    for dx in (-0.7, 0, 0.7):
-        _arrow(ax, (x + dx, turn + (0.1 if memory and dx < 0.7 else 0)), (x + dx, top))
+    for dx, from_memory in ((-0.7, memory), (0, memory), (0.7, False)):
+        bottom = turn + 0.1 if from_memory else turn
+        _arrow(ax, (x + dx, bottom), (x + dx, top))
     ax.plot([x, x, x + 0.7], [start, turn, turn], color="black", linewidth=1.2)
     if not memory:
         ax.plot([x - 0.7, x, x], [turn, turn, top - 0.1], color="black", linewidth=1.2)

@@ -2,7 +2,9 @@
 
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
+
+from attenzione.italian import number
 
 NAMES = {"self-attention": "self-attention", "ricorrente": "ricorrente", "convoluzionale": "convoluzionale contigua",
          "dilatata": "convoluzionale dilatata", "ristretta": "self-attention ristretta"}
@@ -47,5 +49,5 @@ def longest_paths(lengths=(8, 16, 32, 64), kernel_size=3, r=9):
 
 
 def _plain_numbers(axis):
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace(",", "\u202f")))
+    axis.set_major_formatter(lambda x, _: number(x, ",.0f"))
     axis.set_minor_formatter(NullFormatter())

@@ -7,6 +7,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from attenzione.decoding import filter_logits
 from attenzione.figures.style import blank_figure, decimal_comma
+from attenzione.italian import number
 
 COLUMN, ROW, BOX = 1.62, 0.6, (1.16, 0.46)                  # in pollici: passo, riga, casella
 LONGEST = 13                                                # lettere che stanno in una casella
@@ -46,6 +47,7 @@ def beam_tree(levels=EXAMPLE_LEVELS, paths=EXAMPLE_PATHS, label=str):
             if tokens[:-1] not in ends:
                 raise ValueError(f"l’ipotesi {tokens} prosegue una sequenza non tenuta: attesa una di quelle del passo "
                                  f"{step - 1}")
+        # accanto alla sequenza che proseguono, le più probabili in alto
         nodes.sort(key=lambda node: (ends[node[0][:-1]][1], -node[1]))
         top, new_ends = middle - (len(nodes) - 1) / 2 * ROW, {}
         for i, (tokens, value, is_kept) in enumerate(nodes):
@@ -60,8 +62,8 @@ def beam_tree(levels=EXAMPLE_LEVELS, paths=EXAMPLE_PATHS, label=str):
                 new_ends[tokens] = (x + BOX[0] / 2, y)
             name = str(label(tokens[-1]))
             name = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-            text = f"{name}\n{value:.2f}".replace(".", ",").replace("-", "−")
-            ax.text(x, y, text, ha="center", va="center", fontsize=12, linespacing=0.95, zorder=3,
+            score = number(value, ".2f").replace("-", "−")
+            ax.text(x, y, f"{name}\n{score}", ha="center", va="center", fontsize=12, linespacing=0.95, zorder=3,
                     color="black" if is_kept else "#595959")
         ends = new_ends
     lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=3) for color, dashes, _ in PATHS[: len(paths)]]
@@ -96,18 +98,19 @@ def next_token_figure(logits=None, labels=None, taus=(0.5, 1, 2), top_k=5, top_p
     places, width = torch.arange(shown), 0.8 / len(taus)
     for i, (tau, hatch) in enumerate(zip(taus, ("", "//", "..", "xx"), strict=False)):
         probs = filter_logits(logits, tau).softmax(dim=-1)[order]           # (shown,)
-        name = f"τ = {tau:g}".replace(".", ",")
+        name = f"τ = {number(tau, 'g')}"
         above.bar(places + (i - (len(taus) - 1) / 2) * width, probs, width, hatch=hatch, edgecolor="white", label=name)
     above.set(title="a tre temperature" if len(taus) == 3 else "a varie temperature", ylabel="probabilità")
     above.legend()
 
     probs = logits.softmax(dim=-1)[order]                                   # (shown,)
-    filtered = ((f"top-k, k = {top_k}", filter_logits(logits, top_k=top_k), "#0072B2", "/"),
-                (f"top-p, p = {top_p:g}".replace(".", ","), filter_logits(logits, top_p=top_p), "#D55E00", "."))
+    filtered = ((f"top-k, k = {top_k}", filter_logits(logits, top_k=top_k), "#0072B2", "//"),
+                (f"top-p, p = {number(top_p, 'g')}", filter_logits(logits, top_p=top_p), "#D55E00", ".."))
     below.plot(places, probs, "D", color="black", markersize=7, label="prima", zorder=3)
     for i, (name, kept, color, hatch) in enumerate(filtered):
-        below.bar(places + (i - 0.5) * 0.4, kept.softmax(dim=-1)[order], 0.4, color=color, hatch=hatch * 2,
-                  edgecolor="white", label=f"{name} ({int(kept.isfinite().sum())} token)")
+        left = int(kept.isfinite().sum())                                   # quanti token restano
+        below.bar(places + (i - 0.5) * 0.4, kept.softmax(dim=-1)[order], 0.4, color=color, hatch=hatch,
+                  edgecolor="white", label=f"{name} ({left} token)")
     below.set(title="con τ = 1, ciò che resta dopo il taglio", ylabel="probabilità")
     below.legend()
     for ax in (above, below):

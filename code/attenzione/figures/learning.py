@@ -15,6 +15,7 @@ from attenzione.attention import scaled_dot_product_attention
 from attenzione.data import example
 from attenzione.embedding import sinusoidal_positions
 from attenzione.figures.style import decimal_comma, draw_cells
+from attenzione.italian import number
 
 STEPS, RATE, LIMIT = 200, 0.02, 2.0         # passi di Adam, tasso di apprendimento, estremo dei colori delle matrici
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"              # un colore, un carattere
@@ -138,12 +139,15 @@ def learning_film(frames=None, every=4, name="film-q-k"):
     palettes = [[to_hex(colormaps[panel[4]](i / (len(DIGITS) - 1))) for i in range(len(DIGITS))] for panel in panels]
     states = [[_digits((frame.W_q + LIMIT) / (2 * LIMIT)), _digits((frame.W_k + LIMIT) / (2 * LIMIT)),
                _digits(frame.weights)] for frame in frames]
-    captions = [f"passo {frame.step} · parole giuste {frame.accuracy:.0%}".replace("%", "\u00a0%") for frame in frames]
+    captions = [f"passo {frame.step} · parole giuste {number(frame.accuracy, '.0%')}" for frame in frames]
     drawings = "".join(_drawing(*panel[:4], [palette[DIGITS.index(c)] for c in state])
                        for panel, palette, state in zip(panels, palettes, states[0], strict=True))
     data = json.dumps({"palettes": palettes, "states": states, "captions": captions}, ensure_ascii=False)
-    return FILM.replace("NAME", html.escape(name)).replace("DRAWINGS", drawings).replace("DATA", data).replace(
-        "LAST", str(len(frames) - 1)).replace("FIRST", captions[0])
+    page = FILM
+    for mark, text in (("NAME", html.escape(name)), ("DRAWINGS", drawings), ("DATA", data),
+                       ("LAST", str(len(frames) - 1)), ("FIRST", captions[0])):
+        page = page.replace(mark, text)
+    return page
 
 
 def _digits(values):

@@ -4,10 +4,10 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.ticker import FuncFormatter
 
 from attenzione.embedding import sinusoidal_positions
 from attenzione.figures.style import decimal_comma
+from attenzione.italian import number
 
 
 def position_map(n=100, d_model=128):
@@ -54,7 +54,7 @@ def wavelengths(d_model=512):
         ax.plot(i[first:], unit * t2t[first:], color="C1", linestyle="--", label="tensor2tensor")
         ax.axhline(10000 * unit, color="black", linewidth=1, linestyle=":")
         ax.set_xlabel("coppia $i$")
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}".replace(",", "\u202f")))
+        ax.yaxis.set_major_formatter(lambda y, _: number(y, ",.0f"))
     whole.set(yscale="log", ylabel="lunghezza d’onda (posizioni)", ylim=(4, 2e5))
     whole.text(0, 2 * math.pi * 10000 * 1.15, r"$10000 \cdot 2\pi$", va="bottom")
     end.set(ylabel=r"lunghezza d’onda / $2\pi$")

@@ -1,7 +1,9 @@
 """Il tetto di una macchina, e i lavori misurati sotto di esso."""
 
 import matplotlib.pyplot as plt
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from attenzione.italian import number
 
 MARKERS = "os^vDPX*"
 # inventato: un tetto di 50 miliardi di operazioni e di 10 miliardi di byte al secondo, e tre lavori
@@ -39,7 +41,7 @@ def roofline_figure(report=EXAMPLE):
     ax.set(xlabel="operazioni per byte", ylabel="miliardi di operazioni al secondo")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(LogLocator())
-        axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace(".", ",")))
+        axis.set_major_formatter(lambda x, _: number(x, "g"))
         axis.set_minor_formatter(NullFormatter())
     fig.legend(loc="outside upper center", ncols=2)
     return fig

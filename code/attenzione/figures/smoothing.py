@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from attenzione.figures.style import decimal_comma
+from attenzione.italian import number
 from attenzione.training.loss import check_eps_ls, label_smoothing_loss
 
 
@@ -21,14 +22,16 @@ def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
     for i, (value, style, hatch) in enumerate([(0.0, "-", ""), (eps_ls, "--", "//")]):
         target = torch.full((n_vocab,), value / n_vocab)                                  # (n_vocab,)
         target[gold] += 1 - value
-        name = f"ε$_{{ls}}$ = {value:g}".replace(".", ",")
+        name = f"ε$_{{ls}}$ = {number(value, 'g')}"
         places = [k + 0.4 * i - 0.2 for k in range(n_vocab)]
         bars = above.bar(places, target.tolist(), width=0.38, hatch=hatch, edgecolor="white", label=name)
         for bar, q in zip(bars, target.tolist(), strict=True):
-            if q:
-                side = {"ha": "left" if i else "right"} if q > 0.5 else {"ha": "center"}
-                x = bar.get_x() + bar.get_width() * (0.15 if i else 0.85) if q > 0.5 else bar.get_x() + 0.19
-                above.text(x, q + 0.02, f"{q:.2f}".replace(".", ","), fontsize=12, **side)
+            if not q:
+                continue
+            share, side = 0.5, "center"
+            if q > 0.5:                                     # due barre alte vicine: i numeri si scostano
+                share, side = (0.85, "right") if i == 0 else (0.15, "left")
+            above.text(bar.get_x() + share * bar.get_width(), q + 0.02, number(q, ".2f"), ha=side, fontsize=12)
         p = torch.linspace(0.3, 0.999, 700)                                               # (700,)
         rest = ((1 - p) / (n_vocab - 1)).log()
         losses = torch.stack([loss_at(x, r, n_vocab, gold, value) for x, r in zip(p.log(), rest, strict=True)])

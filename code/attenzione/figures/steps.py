@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from attenzione.attention import scaled_dot_product_attention
 from attenzione.data import example
 from attenzione.figures.style import draw_cells
+from attenzione.italian import number
 
 HATCHES = ("", "//", "..", "xx")
 
@@ -43,7 +44,8 @@ def _tables(ax, corners, rows, columns, title, shape):
         for row in range(rows):
             for column in range(columns):
                 ax.add_patch(Rectangle((x + column, y + row), 1, 1, facecolor="#DCE9F5", edgecolor="#1F4E79"))
-    right, bottom = (max(corner[j] for corner in corners.values()) + size for j, size in ((0, columns), (1, rows)))
+    right = max(x for x, _ in corners.values()) + columns
+    bottom = max(y for _, y in corners.values()) + rows
     top = -1.2 if len(corners) > 1 else -0.2
     ax.set(xlim=(-0.2, right + 0.2), ylim=(bottom + 0.2, top), aspect="equal", xticks=[], yticks=[])
     ax.set_title(f"{title}\n{shape}", fontsize=13)
@@ -113,7 +115,8 @@ def softmax_steps(scores=None, labels=example.TOKENS):
         ax.bar_label(bars, [_signed(x, 2) for x in row.tolist()], padding=3, fontsize=12)
         low, high = min(0.0, row.min().item()), row.max().item()
         room = 0.32 * (high - low)
-        ax.set(title=title, xlim=(low - room * (low < 0), high + room), xticks=[])
+        left = low - room if low < 0 else low
+        ax.set(title=title, xlim=(left, high + room), xticks=[])
         ax.axvline(0, color="black", linewidth=1)
         ax.spines["bottom"].set_visible(False)
     axes[0].set_yticks(range(len(labels)), labels)
@@ -151,9 +154,9 @@ def weighted_sum_figure(weights=None, values=None, labels=example.TOKENS):
 def _numbers(ax, table, top, color="#DCE9F5"):
     """Scrive ogni numero di table (righe, colonne) in una casella, dalla riga di ordinata top in giù."""
     for row, line in enumerate(table.tolist()):
-        for column, number in enumerate(line):
+        for column, x in enumerate(line):
             ax.add_patch(Rectangle((column - 0.46, top + row - 0.42), 0.92, 0.84, facecolor=color, edgecolor="#1F4E79"))
-            ax.text(column, top + row, _signed(number, 2), ha="center", va="center")
+            ax.text(column, top + row, _signed(x, 2), ha="center", va="center")
 
 
 def example_deletions(query=1):
@@ -187,7 +190,7 @@ def weights_and_effects(words=example.TOKENS, weights=None, effects=None, names=
             ax.barh(places, row.tolist(), 0.9 * thick, color=f"C{i}", hatch=HATCHES[i], edgecolor="white", label=name)
         ax.set(title=title, xlim=(0, 1.05 * table.max().item()))
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}".replace(".", ","))
+        ax.xaxis.set_major_formatter(lambda x, _: number(x, "g"))
         ax.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(words)), words)
     axes[0].invert_yaxis()
@@ -196,7 +199,7 @@ def weights_and_effects(words=example.TOKENS, weights=None, effects=None, names=
     return fig
 
 
-def _signed(number, digits):
-    """Il numero con la virgola e il segno meno tipografico; mai «−0»."""
-    text = f"{number:.{digits}f}".replace(".", ",")
+def _signed(x, digits):
+    """Il numero x con la virgola e il segno meno tipografico; mai «−0»."""
+    text = number(x, f".{digits}f")
     return text.replace("-", "−") if text.strip("-0,") else text.removeprefix("-")

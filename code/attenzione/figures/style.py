@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from attenzione.attention import scaled_dot_product_attention
 from attenzione.data import example
+from attenzione.italian import number
 
 
 def use_style():
@@ -33,7 +34,7 @@ def blank_figure(**kwargs):
 
 def decimal_comma(digits):
     """Formato per gli assi: numeri con ``digits`` decimali e la virgola."""
-    return FuncFormatter(lambda x, _: f"{x:.{digits}f}".replace(".", ","))
+    return FuncFormatter(lambda x, _: number(x, f".{digits}f"))
 
 
 def draw_cells(ax, values, **kwargs):
@@ -76,8 +77,8 @@ def attention_map(weights=None, queries=example.TOKENS, keys=example.TOKENS, tit
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     if digits is not None:
-        for (row, column), weight in zip(torch.cartesian_prod(*map(torch.arange, weights.shape)).tolist(),
-                                         weights.flatten().tolist(), strict=True):
-            ax.text(column, row, f"{weight:.{digits}f}".replace(".", ","), ha="center", va="center",
-                    color="white" if weight > 0.55 else "black")
+        for row, line in enumerate(weights.tolist()):
+            for column, weight in enumerate(line):
+                ax.text(column, row, number(weight, f".{digits}f"), ha="center", va="center",
+                        color="white" if weight > 0.55 else "black")
     return fig

@@ -1,9 +1,9 @@
 """Le figure dei compiti giocattolo."""
 
 import matplotlib.pyplot as plt
-from matplotlib.ticker import FuncFormatter
 
 from attenzione.figures.style import attention_map
+from attenzione.italian import number
 
 
 def depth_figure(scores=None, trained=4):
@@ -24,7 +24,7 @@ def depth_figure(scores=None, trained=4):
     ax.axhline(0.5, color="#595959", linestyle=":", label="a caso")
     ax.set(xlabel="profondità", ylabel="accuratezza", ylim=(0.4, 1.03))
     ax.set_xticks(list(scores))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+    ax.yaxis.set_major_formatter(lambda x, _: number(x, ".0%"))
     ax.legend()
     return fig
 

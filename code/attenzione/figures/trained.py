@@ -24,7 +24,8 @@ def small_translator(steps=400, n_test=200, seed=0):
     pairs = [pair for pair in micro_pairs(20_000, seed=1)
              if pair.constructs <= CONSTRUCTS and pair.constructs & {"particella", "possessivo"}]
     vocabulary = Vocabulary.from_texts(" ".join(pair.english + pair.italian) for pair in pairs)
-    ids = [tuple([vocabulary.ids[word] for word in words] for words in (pair.english, pair.italian)) for pair in pairs]
+    ids = [([vocabulary.ids[word] for word in pair.english], [vocabulary.ids[word] for word in pair.italian])
+           for pair in pairs]
     torch.manual_seed(seed)
     config = TransformerConfig(n_vocab=len(vocabulary), n_layers=2, n_heads=4, d_model=64, d_ff=128, p_drop=0.0,
                                max_len=64)
@@ -56,12 +57,12 @@ def head_scores(model, vocabulary, pairs, link):
     link: da una MicroPair alla coppia (posizione che guarda, posizione guardata), o None. Rende (n_layers, h) pesi
     medi: così le teste da mostrare le sceglie una regola. Errori: ValueError se nessuna frase ha il legame.
     """
-    found = []
+    layers, found = range(model.config.n_layers), []
     for pair in pairs:
         if link(pair) is None:
             continue
-        src, (query, key) = vocabulary.encode(" ".join(pair.english)), link(pair)
-        layers = range(model.config.n_layers)
+        query, key = link(pair)
+        src = vocabulary.encode(" ".join(pair.english))
         found.append(torch.stack([attention_of(model, src, [1], layer=layer)[:, query, key] for layer in layers]))
     if not found:
         raise ValueError(f"pairs ha {len(pairs)} frasi: attesa almeno una con il legame chiesto")

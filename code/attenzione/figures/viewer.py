@@ -50,21 +50,24 @@ def attention_view(model, tokenizer, pairs, kind="encoder", layer=0, head=None, 
     found = [word_attention(model, tokenizer, *pair) for pair in pairs]
     weights, queries, keys = found[0][kind]
     fig = attention_lines(weights[layer], queries, keys, None if head is None else [head], word)
-    files = io.BytesIO(), io.BytesIO()
+    svg, pdf = io.BytesIO(), io.BytesIO()
     with plt.rc_context({"svg.hashsalt": "vista"}):                   # gli stessi byte a ogni costruzione
-        fig.savefig(files[0], format="svg", metadata={"Date": None})
-    fig.savefig(files[1], format="pdf", metadata={"CreationDate": None})
+        fig.savefig(svg, format="svg", metadata={"Date": None})
+    fig.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     plt.close(fig)
     start = {"tipo": kind, "strato": layer, "testa": head, "parola": word}
-    data = {"inizio": start, "frasi": [{name: as_json(*kind) for name, kind in one.items()} for one in found]}
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    return AttentionView(text, files[0].getvalue(), files[1].getvalue(), alt)
+    sentences = [{name: as_json(*panel) for name, panel in sentence.items()} for sentence in found]
+    text = json.dumps({"inizio": start, "frasi": sentences}, ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("</", "<\\/")                                 # «</script>» chiuderebbe l’elemento
+    return AttentionView(text, svg.getvalue(), pdf.getvalue(), alt)
 
 
 def as_json(weights, queries, keys):
     """Pesi in centesimi, strato per strato, testa per testa, riga per riga, senza gli zeri in fondo alle righe."""
     numbers = (weights * 100).round().int().tolist()
-    for row in (row for layer in numbers for head in layer for row in head):
-        while row and row[-1] == 0:
-            row.pop()
+    for layer in numbers:
+        for head in layer:
+            for row in head:
+                while row and row[-1] == 0:
+                    row.pop()
     return {"chi": queries, "chiavi": keys, "pesi": numbers}

@@ -28,6 +28,8 @@ from attenzione.config import TransformerConfig
 from attenzione.decoding import beam_search, greedy
 from attenzione.device import describe_device
 from attenzione.embedding import Embedding, sinusoidal_positions
+from attenzione.files import write_text
+from attenzione.italian import number
 from attenzione.model import Transformer
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam
@@ -147,16 +149,14 @@ class XTransformer:
         from x_transformers import XTransformer as Model
 
         sizes = {
-            f"{side}_{name}": value
-            for side in ("enc", "dec")
-            for name, value in (
-                ("num_tokens", s.n_vocab), ("depth", s.n_layers), ("heads", s.n_heads),
-                ("max_seq_len", s.length + s.generated), ("attn_dim_head", s.d_model // s.n_heads),
-                ("ff_mult", s.d_ff / s.d_model), ("attn_flash", True), ("emb_dropout", s.p_drop),
-                ("attn_sublayer_dropout", s.p_drop), ("ff_sublayer_dropout", s.p_drop),
-            )
+            "num_tokens": s.n_vocab, "depth": s.n_layers, "heads": s.n_heads, "max_seq_len": s.length + s.generated,
+            "attn_dim_head": s.d_model // s.n_heads, "ff_mult": s.d_ff / s.d_model, "attn_flash": True,
+            "emb_dropout": s.p_drop, "attn_sublayer_dropout": s.p_drop, "ff_sublayer_dropout": s.p_drop,
         }
-        self.model, self.generated = Model(dim=s.d_model, tie_token_emb=True, **sizes), s.generated
+        encoder = {f"enc_{name}": value for name, value in sizes.items()}
+        decoder = {f"dec_{name}": value for name, value in sizes.items()}
+        self.model = Model(dim=s.d_model, tie_token_emb=True, **encoder, **decoder)
+        self.generated = s.generated
         self.model.decoder.net.to_logits.weight = self.model.encoder.token_emb.emb.weight
 
     def logits(self, src, tgt):
@@ -182,8 +182,10 @@ def training_step(peer, optimizer, src, tgt):
 def measure_models(s, rounds):
     """Token al secondo di ogni modello e prova, e il rapporto con torch.nn.Transformer, giro per giro."""
     makers = {"questo libro": Ours, "torch.nn.Transformer": TorchTransformer}
-    makers |= {"HF MarianMT": Marian} if find_spec("transformers") else {}
-    makers |= {"x-transformers": XTransformer} if find_spec("x_transformers") else {}
+    if find_spec("transformers"):
+        makers["HF MarianMT"] = Marian
+    if find_spec("x_transformers"):
+        makers["x-transformers"] = XTransformer
     src = torch.randint(3, s.n_vocab, (s.batch, s.length))
     tgt = torch.randint(3, s.n_vocab, (s.batch, s.length + 1))
     few = torch.randint(3, s.n_vocab, (s.sentences, s.length))
@@ -300,14 +302,14 @@ def as_markdown(report):
         "|---|---|---|---|---|",
     ]
     for row in report["modelli"]:
-        spread = f"{row['rapporto_min']:.2f}–{row['rapporto_max']:.2f}"
-        cells = f"{row['token_al_secondo']:.0f} | {row['rapporto']:.2f} | {spread}".replace(".", ",")
-        lines.append(f"| {row['prova']} | {row['modello']} | {cells} |")
+        ratio, low, high = (number(row[name], ".2f") for name in ("rapporto", "rapporto_min", "rapporto_max"))
+        rate = number(row["token_al_secondo"], ".0f")
+        lines.append(f"| {row['prova']} | {row['modello']} | {rate} | {ratio} | {low}–{high} |")
     title = f"attenzione causale, n = {s['n_attention']}"
     lines += ["", f"| {title} | ms | MB di picco | × kernel nudo |", "|---|---|---|---|"]
     for row in report["attenzione"]:
-        cells = f"{row['millisecondi']:.1f} | {row['megabyte']:.1f} | {row['rapporto']:.2f}".replace(".", ",")
-        lines.append(f"| {row['via']} | {cells} |")
+        milliseconds, megabytes = number(row["millisecondi"], ".1f"), number(row["megabyte"], ".1f")
+        lines.append(f"| {row['via']} | {milliseconds} | {megabytes} | {number(row['rapporto'], '.2f')} |")
     lines += ["", "Chi genera con la cache si confronta con torch.nn.Transformer senza, che non ne ha.", ""]
     return "\n".join(lines)
 
@@ -326,11 +328,10 @@ def main(arguments=None):
         "macchina": machine(), "giri": options.giri, "grandezze": vars(sizes), "operazioni": operations(sizes),
         "modelli": measure_models(sizes, options.giri), "attenzione": measure_attention(sizes, options.giri),
     }
-    folder = Path(options.cartella)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prestazioni.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    (folder / "prestazioni.md").write_text(as_markdown(report), "utf-8")
-    print(as_markdown(report))
+    text = as_markdown(report)
+    write_text(Path(options.cartella, "prestazioni.json"), json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    write_text(Path(options.cartella, "prestazioni.md"), text)
+    print(text)
 
 
 if __name__ == "__main__":

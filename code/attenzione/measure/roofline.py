@@ -22,6 +22,7 @@ from attenzione.config import BASE
 from attenzione.device import describe_device, pick_device
 from attenzione.evidence.tables import TFLOPS
 from attenzione.files import write_text
+from attenzione.italian import number
 from attenzione.measure.timing import best_seconds
 from attenzione.model import Transformer
 
@@ -176,11 +177,12 @@ def record(report, path):
 def as_text(report):
     """Una riga per il tetto e una per punto, con la virgola decimale."""
     peak, bandwidth = report["operazioni_al_secondo"] / 1e9, report["byte_al_secondo"] / 1e9
-    lines = [f"al più {peak:.0f} miliardi di operazioni e {bandwidth:.1f} miliardi di byte al secondo"]
+    lines = [f"al più {peak:.0f} miliardi di operazioni e {number(bandwidth, '.1f')} miliardi di byte al secondo"]
     for p in report["punti"]:
         intensity, rate = p["operazioni"] / p["byte"], p["operazioni"] / p["secondi"] / 1e9
-        lines.append(f"{p['nome']:27}{intensity:9.2f} operazioni per byte {rate:9.1f} miliardi al secondo")
-    return "\n".join(lines).replace(".", ",")
+        counted, measured = number(intensity, "9.2f"), number(rate, "9.1f")
+        lines.append(f"{p['nome']:27}{counted} operazioni per byte {measured} miliardi al secondo")
+    return "\n".join(lines)
 
 
 def main(arguments=None):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from attenzione.files import write_text
+from attenzione.italian import number
+
 WATTS_PER_CORE = (5, 20)            # stima larga per un core di server occupato, alimentazione compresa
 NAMES = {
     "principale": "Transformer, questa ricetta", "senza-posizioni": "senza codifica posizionale",
@@ -95,7 +98,7 @@ numeri rari si perdono. Traduce una frase per volta; frasi più lunghe di quelle
 def write_card(folder):
     """Scrive README.md in folder; ne rende il percorso."""
     path = Path(folder, "README.md")
-    path.write_text(render_card(folder), "utf-8")
+    write_text(path, render_card(folder))
     return path
 
 
@@ -110,7 +113,7 @@ def scores(path):
         for how, s in result["risultati"].items()
     ]
     first = next(iter(result["risultati"].values()))
-    versions = ", ".join(f"{name} {number}" for name, number in result["versioni"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in result["versioni"].items())
     return f"""Sulle {integer(result["frasi"])} frasi della parte «{result["parte"]}», il {result["data"]}, su
 {result["dispositivo"]} ({versions}):
 
@@ -138,18 +141,20 @@ def comparisons(path, scores_path, warmup_steps):
     if not path.exists():
         return "Non ancora misurati."
     result = read(path)
-    rows = [
-        [NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
-         decimal(r["chrF"], 1), decimal(r["peso_massimo"], 2) if "peso_massimo" in r else "—"]
-        for name, r in result["modelli"].items()
-    ]
-    early = "" if result["passi"] > warmup_steps else """
-Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
     final = read(scores_path)["risultati"]["greedy"]["BLEU"] if scores_path.exists() else math.inf
-    ahead = "".join(
-        f"\n\nA quel passo, con greedy, «{NAMES[name]}» traduce già meglio del modello del libro alla fine dei suoi."
-        for name, r in result["modelli"].items() if name != "principale" and r["BLEU"] > final
-    )
+    rows, ahead = [], ""
+    for name, r in result["modelli"].items():
+        peak = decimal(r["peso_massimo"], 2) if "peso_massimo" in r else "—"
+        rows.append([NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
+                     decimal(r["chrF"], 1), peak])
+        if name != "principale" and r["BLEU"] > final:
+            ahead += f"""
+
+A quel passo, con greedy, «{NAMES[name]}» traduce già meglio del modello del libro alla fine dei suoi."""
+    early = ""
+    if result["passi"] <= warmup_steps:
+        early = """
+Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
     return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
 degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». «Peso massimo» è la media, nell’encoder,
 del peso più grande di ogni riga di attenzione: 1 se guarda una parola sola. Un solo seme per ciascuno: differenze di
@@ -167,16 +172,17 @@ def table(heads, rows):
 
 def thin(curve, most=12):
     """Al più most righe della curva, distanziate, con l’ultima."""
-    step = -(-len(curve) // most)
-    return curve[::-1][::step][::-1] if curve else []
+    step = max(1, math.ceil(len(curve) / most))
+    first = (len(curve) - 1) % step
+    return curve[first::step]
 
 
 def integer(n):
-    return f"{n:_}".replace("_", "\u202f") if n >= 10_000 else str(n)
+    return number(n, ",") if n >= 10_000 else str(n)
 
 
 def decimal(x, digits):
-    return f"{x:.{digits}f}".replace(".", ",")
+    return number(x, f".{digits}f")
 
 
 def read(path):

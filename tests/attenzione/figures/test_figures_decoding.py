@@ -26,6 +26,11 @@ def test_albero_rifiuta_chi_prosegue_una_sequenza_scartata():
         beam_tree([([(-0.5, (7,))], [(-1.0, (8,))]), ([(-2.0, (8, 9))], [])], [])
 
 
+def test_albero_lascia_ai_token_i_loro_segni():
+    fig = beam_tree([([(-0.5, (".",)), (-1.0, ("-",))], [])], [])
+    assert {".\n−0,50", "-\n−1,00"} <= set(texts(fig))
+
+
 def test_albero_accorcia_i_nomi_lunghi():
     fig = beam_tree([([(-0.5, ("precipitevolissimevolmente",))], [])], [])
     assert "precipitevol…\n−0,50" in texts(fig)
