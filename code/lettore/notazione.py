@@ -51,7 +51,7 @@ def espandi(tex: str) -> str:
     macro = macro_katex()
     nomi = "|".join(sorted((re.escape(m[1:]) for m in macro), key=len, reverse=True))
 
-    def corpo(m):  # le graffe servono solo dove il corpo porta o riceve un apice o un pedice
+    def corpo(m: re.Match[str]) -> str:  # le graffe servono solo dove il corpo porta o riceve un apice o un pedice
         testo = macro["\\" + m[2]]
         return f"{m[1]}{{{testo}}}" if m[1] or m[3] else testo
 

@@ -12,7 +12,7 @@ import pytest
 CODICE = Path(__file__).resolve().parents[2] / "code"
 PIANI = [
     {"sorgente", "inventario", "notazione", "glossario", "affermazioni", "ambiente"},
-    {"originale"},
+    {"originale", "frasi"},
     {"controlli", "pezzi"},
     {"uscite"},
 ]

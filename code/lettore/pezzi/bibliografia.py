@@ -44,7 +44,7 @@ class Stile(Style):
 class Citazioni(BibtexDomain):
     """Le chiavi di una citazione restano nell’ordine in cui sono scritte: [35, 2, 5], come nell’articolo."""
 
-    def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
+    def resolve_xref(self, env, fromdocname: str, builder, typ, target: str, node, contnode: nodes.Element):
         ordine = [chiave.strip() for chiave in target.split(",")]
         prima = list(self.citations)
         self.citations.sort(key=lambda c: ordine.index(c.key) if c.key in ordine else len(ordine))

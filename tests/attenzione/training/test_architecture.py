@@ -96,7 +96,7 @@ def test_a_class_of_ones_own_is_given_by_who_loads(tmp_path):
 
 def test_a_configuration_that_is_not_that_of_the_class(tmp_path):
     path = write(tmp_path / "altra.safetensors", Transformer(CONFIG), configurazione={"n_vocab": 14, "rotaie": 2})
-    with pytest.raises(ValueError, match="la configurazione non è quella di attenzione.model.Transformer"):
+    with pytest.raises(ValueError, match=r"la configurazione non è quella di attenzione\.model\.Transformer"):
         load_model(path)
 
 

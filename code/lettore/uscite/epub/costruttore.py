@@ -115,7 +115,9 @@ class LibroEpub(Epub3Builder):
     def copy_assets(self):
         """Gli unici file oltre le pagine e le figure li scrive ``finish``."""
 
-    def handle_page(self, pagename, addctx, templatename="page.html", outfilename=None, event_arg=None):
+    def handle_page(
+        self, pagename: str, addctx: dict, templatename: str = "page.html", outfilename=None, event_arg=None
+    ):
         file = pagename + self.out_suffix
         albero = alleggerisci(addctx["body"])
         for immagine in albero.select('img[src^="data:image/svg+xml;base64,"]'):

@@ -89,7 +89,7 @@ def con_indirizzi(css: str, nome: str) -> str:
     """Gli indirizzi di un foglio, scritti da ``_static`` in giù."""
     cartella = PurePosixPath(nome).parent
 
-    def sposta(m):
+    def sposta(m: re.Match[str]) -> str:
         return f"url({normpath(cartella / m[1])})"
 
     return re.sub(r"""url\(["']?(?!data:|#|["'])([^"')]+)["']?\)""", sposta, css)
@@ -161,7 +161,7 @@ def con_caratteri(css: str, caratteri: Path, segni: set[str]) -> str:
     Arrivano insieme alle regole: nessuna riga si sposta quando arrivano, nessuna richiesta in più.
     """
 
-    def scegli(m):
+    def scegli(m: re.Match[str]) -> str:
         file = caratteri / m[1]
         if file.stem in IN_LINEA:
             dati = base64.b64encode(sottoinsieme(file.with_suffix(".ttf"), segni)).decode()
