@@ -15,7 +15,7 @@ from attenzione.config import TABLE_3, TransformerConfig, count_parameters
 from attenzione.data.toy import TASKS, toy_pairs, toy_vocabulary
 from attenzione.italian import number
 
-ERRORS = {                                                  # le frasi di argparse, e le nostre
+ERRORS = {  # le frasi di argparse, e le nostre
     r"the following arguments are required: (.+)": r"mancano gli argomenti: \1",
     r"unrecognized arguments: (.+)": r"argomenti sconosciuti: \1",
     r"ambiguous option: (.+) could match (.+)": r"l’opzione \1 è ambigua: può essere \2",
@@ -63,9 +63,7 @@ def italian_error(message):
 
 def main(arguments=None):
     """Esegue un comando; rende 0, o 1 dopo avere scritto l’errore."""
-    parser = ItalianParser(
-        prog="python -m attenzione", description="Il Transformer di «Attention Is All You Need»."
-    )
+    parser = ItalianParser(prog="python -m attenzione", description="Il Transformer di «Attention Is All You Need».")
     commands = parser.add_subparsers(title="comandi", metavar="COMANDO", required=True, dest="comando")
     add_train(commands)
     add_translate(commands)
@@ -103,16 +101,21 @@ def add_train(commands):
     parser.options.add_argument("--cartella", metavar="DIR", help="per i checkpoint e il registro (addestramenti/…)")
     parser.options.add_argument("--riga", choices=list(TABLE_3), metavar="R", help="riga della Tabella 3: base, big…")
     for option, default, text in (
-        ("--strati", 2, "N, strati per pila"), ("--d-model", 64, "d_model"), ("--d-ff", 256, "d_ff"),
+        ("--strati", 2, "N, strati per pila"),
+        ("--d-model", 64, "d_model"),
+        ("--d-ff", 256, "d_ff"),
         ("--teste", 4, "h, teste di attenzione"),
     ):
         text = f"{text} ({default}), senza --riga"
         parser.options.add_argument(option, type=int, default=default, metavar="N", help=text)
     parser.options.add_argument("--dropout", type=float, default=0.1, metavar="P", help="P_drop (0.1), senza --riga")
     for option, default, text in (
-        ("--passi", None, "passi di Adam (1000; quelli della ricetta)"), ("--warmup", 200, "passi di warmup"),
-        ("--token", 2000, "token di partenza e di arrivo per batch"), ("--accumula", 1, "batch per passo"),
-        ("--salva-ogni", 200, "passi fra due checkpoint"), ("--media", 5, "checkpoint tenuti e mediati"),
+        ("--passi", None, "passi di Adam (1000; quelli della ricetta)"),
+        ("--warmup", 200, "passi di warmup"),
+        ("--token", 2000, "token di partenza e di arrivo per batch"),
+        ("--accumula", 1, "batch per passo"),
+        ("--salva-ogni", 200, "passi fra due checkpoint"),
+        ("--media", 5, "checkpoint tenuti e mediati"),
     ):
         text = f"{text} ({default})" if default else text
         parser.options.add_argument(option, type=int, default=default, metavar="N", help=text)
@@ -146,16 +149,22 @@ def add_evaluate(commands):
     parser.options.add_argument("--ricetta", metavar="FILE", help="la ricetta (ricetta.yml accanto al modello)")
     parser.options.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
     parser.options.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
-    parser.options.add_argument("--strategie", nargs="+", choices=["beam", "greedy"], default=["beam", "greedy"],
-                                help="come si traduce (entrambe)")
+    parser.options.add_argument(
+        "--strategie",
+        nargs="+",
+        choices=["beam", "greedy"],
+        default=["beam", "greedy"],
+        help="come si traduce (entrambe)",
+    )
     parser.options.add_argument("--uscita", metavar="FILE", help="dove scrivere i numeri, in JSON")
     parser.options.add_argument("--traduzioni", metavar="FILE", help="dove scrivere le traduzioni, una per riga")
 
 
 def add_compare(commands):
     parser = add_command(commands, "confronta", run_compare, "misura le varianti di una ricetta allo stesso passo")
-    parser.options.add_argument("--da", nargs="+", required=True, metavar="DIR",
-                                help="gli addestramenti, prima il principale")
+    parser.options.add_argument(
+        "--da", nargs="+", required=True, metavar="DIR", help="gli addestramenti, prima il principale"
+    )
     parser.options.add_argument("--ricetta", required=True, metavar="FILE", help="la ricetta")
     parser.options.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
     parser.options.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
@@ -209,13 +218,23 @@ def run_train(options):
         config = replace(TABLE_3[options.riga], n_vocab=len(vocabulary))
     else:
         config = TransformerConfig(
-            n_vocab=len(vocabulary), n_layers=options.strati, d_model=options.d_model, d_ff=options.d_ff,
-            n_heads=options.teste, p_drop=options.dropout,
+            n_vocab=len(vocabulary),
+            n_layers=options.strati,
+            d_model=options.d_model,
+            d_ff=options.d_ff,
+            n_heads=options.teste,
+            p_drop=options.dropout,
         )
     training = TrainingConfig(
-        steps=1000 if options.passi is None else options.passi, max_tokens=options.token, warmup_steps=options.warmup,
-        accumulate=options.accumula, precision="bf16" if options.bf16 else "float32",
-        compile=options.compila, save_every=options.salva_ogni, keep=options.media, seed=options.seme,
+        steps=1000 if options.passi is None else options.passi,
+        max_tokens=options.token,
+        warmup_steps=options.warmup,
+        accumulate=options.accumula,
+        precision="bf16" if options.bf16 else "float32",
+        compile=options.compila,
+        save_every=options.salva_ogni,
+        keep=options.media,
+        seed=options.seme,
     )
     with process_group(options.dispositivo) as device:
         seed_everything(options.seme)
@@ -265,7 +284,7 @@ def translate_sentences(options, model, tokenizer):
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(options.seme)
     for text in options.frasi:
-        src = torch.tensor([encode_source(tokenizer, text, model.config)], device=device)       # (1, n)
+        src = torch.tensor([encode_source(tokenizer, text, model.config)], device=device)  # (1, n)
         if options.strategia == "beam":
             found = beam_search(model, src, options.beam, options.alpha, options.ipotesi)[0]
         elif options.strategia == "campiona":
@@ -288,7 +307,7 @@ def translate_as_generated(options, model, tokenizer):
 
     device = next(model.parameters()).device
     for text in options.frasi:
-        src = torch.tensor([encode_source(tokenizer, text, model.config)], device=device)       # (1, n)
+        src = torch.tensor([encode_source(tokenizer, text, model.config)], device=device)  # (1, n)
         tokens, written = [], ""
         for token, _ in stream(model, src):
             if token.item() != model.config.eos_id:
@@ -318,7 +337,7 @@ def translate_lines(options, model, tokenizer, batch_size=32):
                 if text:
                     encode_source(tokenizer, text, model.config)
                     texts[i] = text
-            except ValueError as error:                     # anche UnicodeDecodeError
+            except ValueError as error:  # anche UnicodeDecodeError
                 reason = "il testo non è in UTF-8" if isinstance(error, UnicodeDecodeError) else error
                 print(f"riga {row}: {reason}", file=sys.stderr)
                 failed += 1
@@ -339,8 +358,9 @@ def run_evaluate(options):
     folder = Path(options.modello or shipped_folder())
     recipe = options.ricetta or (folder if folder.is_dir() else folder.parent) / "ricetta.yml"
     device = pick_device(options.dispositivo)
-    result = evaluate(options.modello, recipe, options.dati, options.parte, options.strategie, device,
-                      options.traduzioni)
+    result = evaluate(
+        options.modello, recipe, options.dati, options.parte, options.strategie, device, options.traduzioni
+    )
     show(result)
     if options.uscita:
         Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")

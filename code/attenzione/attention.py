@@ -22,7 +22,7 @@ def scaled_dot_product_attention(Q, K, V, mask=None, scale=None):
     """
     check_inputs(Q, K, V, mask)
     scale = 1 / math.sqrt(Q.size(-1)) if scale is None else scale
-    scores = Q @ K.mT * scale                               # (..., n_q, n_k)
+    scores = Q @ K.mT * scale  # (..., n_q, n_k)
     return attend(scores, V, mask)
 
 
@@ -40,7 +40,7 @@ def fused_attention(Q, K, V, mask=None, *, is_causal=False, scale=None, dropout_
         )
     return nn.functional.scaled_dot_product_attention(
         Q, K, V, attn_mask=mask, dropout_p=dropout_p, is_causal=is_causal, scale=scale
-    )                                                       # (..., n_q, d_v)
+    )  # (..., n_q, d_v)
 
 
 class AdditiveAttention(nn.Module):
@@ -63,7 +63,7 @@ class AdditiveAttention(nn.Module):
         """Q: (..., n_q, d_k); K: (..., n_k, d_k); V: (..., n_k, d_v). Rende (uscita, pesi)."""
         check_inputs(Q, K, V, mask)
         hidden = self.W_q(Q).unsqueeze(-2) + self.W_k(K).unsqueeze(-3)  # (..., n_q, n_k, d_hidden)
-        scores = self.v(hidden.tanh()).squeeze(-1)                      # (..., n_q, n_k)
+        scores = self.v(hidden.tanh()).squeeze(-1)  # (..., n_q, n_k)
         return attend(scores, V, mask)
 
 
@@ -93,7 +93,7 @@ class KVCache:
         self.K[:, :, self.length : end] = K
         self.V[:, :, self.length : end] = V
         self.length = end
-        return self.K[:, :, :end], self.V[:, :, :end]       # viste: nessuna copia
+        return self.K[:, :, :end], self.V[:, :, :end]  # viste: nessuna copia
 
     def reorder(self, rows):
         """Riordina le sequenze del batch: la riga i diventa la vecchia riga rows[i] (beam search, §6.1)."""
@@ -121,8 +121,8 @@ class MultiHeadAttention(nn.Module):
         check_positive_integer("d_k", self.d_k)
         check_positive_integer("d_v", self.d_v)
         self.widths = (n_heads * self.d_k, n_heads * self.d_k, n_heads * self.d_v)
-        self.W_qkv = nn.Parameter(torch.empty(d_model, sum(self.widths)))       # (d_model, h(2d_k + d_v))
-        self.W_o = nn.Parameter(torch.empty(n_heads * self.d_v, d_model))       # (h d_v, d_model)
+        self.W_qkv = nn.Parameter(torch.empty(d_model, sum(self.widths)))  # (d_model, h(2d_k + d_v))
+        self.W_o = nn.Parameter(torch.empty(n_heads * self.d_v, d_model))  # (h d_v, d_model)
         for W in (*self.W_qkv.split(self.widths, dim=-1), self.W_o):
             nn.init.xavier_uniform_(W)
 
@@ -143,28 +143,28 @@ class MultiHeadAttention(nn.Module):
             K, V = z if isinstance(z, tuple) else self.keys_values(z)
         p_drop = self.p_attention if self.training else 0.0
         n_q, n_k = Q.size(-2), K.size(-2)
-        is_causal = is_causal and n_q > 1                   # una query sola, l’ultima, vede tutto
+        is_causal = is_causal and n_q > 1  # una query sola, l’ultima, vede tutto
         if is_causal and (need_weights or mask is not None or n_q != n_k):
             causal = causal_mask(n_q, n_k, device=x.device)
             mask, is_causal = causal if mask is None else causal & mask, False
         if mask is not None and mask.dim() > 2:
-            mask = mask.unsqueeze(-3)                       # (B, 1, n_q, n_k)
+            mask = mask.unsqueeze(-3)  # (B, 1, n_q, n_k)
         if need_weights:
             heads, weights = scaled_dot_product_attention(Q, K, V, mask)
             if p_drop:
                 heads = nn.functional.dropout(weights, p_drop) @ V
         else:
             heads = fused_attention(Q, K, V, mask, is_causal=is_causal, dropout_p=p_drop)
-        output = heads.transpose(1, 2).flatten(2) @ self.W_o # (B, n_q, h d_v) → (B, n_q, d_model)
+        output = heads.transpose(1, 2).flatten(2) @ self.W_o  # (B, n_q, h d_v) → (B, n_q, d_model)
         return (output, weights) if need_weights else output
 
     def keys_values(self, z):
         """Le chiavi e i valori della memoria z (B, n_k, d_model): (B, h, n_k, d_k) e (B, h, n_k, d_v)."""
-        kv = z @ self.W_qkv[:, self.widths[0] :]            # (B, n_k, h(d_k + d_v))
+        kv = z @ self.W_qkv[:, self.widths[0] :]  # (B, n_k, h(d_k + d_v))
         return tuple(map(self.split_heads, kv.split(self.widths[1:], dim=-1)))
 
     def split_heads(self, x):
-        return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)           # (B, n, h d) → (B, h, n, d)
+        return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)  # (B, n, h d) → (B, h, n, d)
 
     def per_head(self):
         """Le matrici come le scrive l’articolo, una per testa: rende la quaterna W_q, W_k, W_v, W_o.
@@ -180,11 +180,11 @@ class MultiHeadAttention(nn.Module):
 def attend(scores, V, mask=None):
     """Dai punteggi all’uscita: softmax per righe, poi somma pesata dei valori. Rende (uscita, pesi)."""
     if mask is None:
-        weights = scores.softmax(dim=-1)                    # (..., n_q, n_k), righe che sommano a 1
+        weights = scores.softmax(dim=-1)  # (..., n_q, n_k), righe che sommano a 1
     else:
         weights = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
-        weights = weights.masked_fill(~mask, 0.0)           # una riga tutta falsa: zeri, non NaN
-    return weights @ V, weights                             # (..., n_q, d_v)
+        weights = weights.masked_fill(~mask, 0.0)  # una riga tutta falsa: zeri, non NaN
+    return weights @ V, weights  # (..., n_q, d_v)
 
 
 def causal_mask(n_q, n_k=None, device=None):
@@ -207,7 +207,7 @@ def padding_mask(tokens, pad_id=0):
     """
     if tokens.is_floating_point() or tokens.dtype == torch.bool:
         raise TypeError(f"tokens ha tipo {tokens.dtype}: attesi identificatori interi")
-    return (tokens != pad_id).unsqueeze(-2)                 # (..., 1, n)
+    return (tokens != pad_id).unsqueeze(-2)  # (..., 1, n)
 
 
 def check_inputs(Q, K, V, mask=None):

@@ -101,9 +101,9 @@ def count_parameters(config):
     è la stessa matrice per l’ingresso, l’uscita e la trasformazione prima della softmax (§3.4).
     """
     c = config
-    attention = c.n_heads * c.d_model * (2 * c.d_k + 2 * c.d_v)    # W^Q, W^K, W^V e W^O, senza bias
-    feed_forward = 2 * c.d_model * c.d_ff + c.d_ff + c.d_model     # W_1, W_2, b_1, b_2
-    norm = 2 * c.d_model                                           # guadagno e bias
+    attention = c.n_heads * c.d_model * (2 * c.d_k + 2 * c.d_v)  # W^Q, W^K, W^V e W^O, senza bias
+    feed_forward = 2 * c.d_model * c.d_ff + c.d_ff + c.d_model  # W_1, W_2, b_1, b_2
+    norm = 2 * c.d_model  # guadagno e bias
     parts = {
         "embedding": c.n_vocab * c.d_model,
         "posizioni": c.max_len * c.d_model if c.positions == "learned" else 0,
@@ -116,8 +116,6 @@ def count_parameters(config):
         "decoder: layer normalization": (3 * c.n_layers + c.final_norm) * norm,
     }
     return parts | {"totale": sum(parts.values())}
-
-
 
 
 _rows = load_tables()["tabella_3"]

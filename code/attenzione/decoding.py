@@ -37,16 +37,16 @@ class DecodingState:
         self.model, self.config = model, model.config
         self.z, self.z_mask = model.encode(src)
         lengths = (src != self.config.pad_id).sum(dim=1)
-        self.limits = (lengths + max_extra).clamp(max=self.config.max_len)      # (B,)
+        self.limits = (lengths + max_extra).clamp(max=self.config.max_len)  # (B,)
         self.max_steps = int(self.limits.max())
-        self.prefix = src.new_full((src.size(0) * beam, 1), self.config.bos_id) # (B·beam, 1)
+        self.prefix = src.new_full((src.size(0) * beam, 1), self.config.bos_id)  # (B·beam, 1)
         self.cache = model.start_cache(self.z, self.max_steps, beam) if use_cache else None
-        self.E_T = model.embedding.E.T.contiguous()         # (d_model, n_vocab): sulla CPU la metà del tempo
+        self.E_T = model.embedding.E.T.contiguous()  # (d_model, n_vocab): sulla CPU la metà del tempo
 
     def next_logits(self):
         """I logit del token che segue ciascun prefisso, −∞ per PAD e BOS: (B·beam, n_vocab)."""
         tokens = self.prefix if self.cache is None else self.prefix[:, -1:]
-        x = self.model.decode(tokens, self.z, self.z_mask, self.cache)[:, -1]   # (B·beam, d_model)
+        x = self.model.decode(tokens, self.z, self.z_mask, self.cache)[:, -1]  # (B·beam, d_model)
         logits = x @ self.E_T
         logits[:, self.config.pad_id] = logits[:, self.config.bos_id] = -torch.inf
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
@@ -70,8 +70,8 @@ def stream(model, src, choose=None, max_extra=50, use_cache=True):
     state = DecodingState(model, src, max_extra, use_cache)
     done = torch.zeros(src.size(0), dtype=torch.bool, device=src.device)
     for step in range(1, state.max_steps + 1):
-        logits = state.next_logits()                                            # (B, n_vocab)
-        tokens = logits.argmax(dim=-1) if choose is None else choose(logits)    # (B,)
+        logits = state.next_logits()  # (B, n_vocab)
+        tokens = logits.argmax(dim=-1) if choose is None else choose(logits)  # (B,)
         log_probs = logits.log_softmax(dim=-1).gather(1, tokens[:, None]).squeeze(1)
         tokens, log_probs = tokens.masked_fill(done, model.config.pad_id), log_probs.masked_fill(done, 0.0)
         yield tokens, log_probs
@@ -85,7 +85,7 @@ def generate(model, src, choose=None, max_extra=50, use_cache=True):
     """Raccoglie ciò che stream genera. Rende una Hypothesis per frase, con score = log_prob."""
     steps = list(stream(model, src, choose, max_extra, use_cache))
     log_probs = torch.stack([log_prob for _, log_prob in steps]).sum(dim=0).tolist()
-    rows = torch.stack([tokens for tokens, _ in steps], dim=1).tolist()         # (B, passi)
+    rows = torch.stack([tokens for tokens, _ in steps], dim=1).tolist()  # (B, passi)
     hypotheses = []
     for row, log_prob in zip(rows, log_probs, strict=True):
         tokens = [token for token in row if token not in (model.config.pad_id, model.config.eos_id)]
@@ -98,9 +98,7 @@ def greedy(model, src, max_extra=50, use_cache=True):
     return generate(model, src, None, max_extra, use_cache)
 
 
-def sample(
-    model, src, tau=1.0, top_k=None, top_p=None, *, generator=None, max_extra=50, use_cache=True
-):
+def sample(model, src, tau=1.0, top_k=None, top_p=None, *, generator=None, max_extra=50, use_cache=True):
     """A ogni passo un token estratto a sorte fra quelli che filter_logits lascia (fuori dall’articolo).
 
     generator: il torch.Generator da cui si estrae, per ripetere gli stessi numeri. Una Hypothesis per frase.
@@ -131,8 +129,8 @@ def filter_logits(logits, tau=1.0, top_k=None, top_p=None):
         logits = torch.full_like(logits, -torch.inf).scatter(-1, kept.indices, kept.values)
     if top_p is not None:
         probs, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
-        enough = probs.cumsum(dim=-1) - probs >= top_p      # vero se i precedenti bastano già
-        excluded = torch.zeros_like(enough).scatter(-1, order, enough)      # dall’ordine di probs a quello dei token
+        enough = probs.cumsum(dim=-1) - probs >= top_p  # vero se i precedenti bastano già
+        excluded = torch.zeros_like(enough).scatter(-1, order, enough)  # dall’ordine di probs a quello dei token
         logits = logits.masked_fill(excluded, -torch.inf)
     return logits
 
@@ -157,14 +155,14 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
     if not 1 <= n_best <= beam:
         raise ValueError(f"n_best vale {n_best}: atteso un intero da 1 a beam = {beam}")
     B, limits = src.size(0), state.limits
-    places = torch.arange(beam, device=src.device)                              # (beam,)
-    first_rows = torch.arange(B, device=src.device)[:, None] * beam             # (B, 1)
+    places = torch.arange(beam, device=src.device)  # (beam,)
+    first_rows = torch.arange(B, device=src.device)[:, None] * beam  # (B, 1)
     found = [[] for _ in range(B)]
     log_probs = state.z.new_full((B, beam), -torch.inf)
-    log_probs[:, 0] = 0.0                                   # i prefissi sono tutti BOS: ne conta uno solo
+    log_probs[:, 0] = 0.0  # i prefissi sono tutti BOS: ne conta uno solo
     for step in range(1, state.max_steps + 1):
         next_log_probs = state.next_logits().log_softmax(dim=-1).view(B, beam, -1)
-        log_probs, parents, tokens = best_continuations(log_probs, next_log_probs)      # (B, beam) tutti e tre
+        log_probs, parents, tokens = best_continuations(log_probs, next_log_probs)  # (B, beam) tutti e tre
         state.append(tokens.flatten(), (first_rows + parents).flatten())
 
         # delle continuazioni, in ordine, ne restano quanti sono i posti che le frasi finite non occupano
@@ -195,8 +193,8 @@ def best_continuations(log_probs, next_log_probs):
     prefisso prosegue, tokens con quale token.
     """
     n_vocab = next_log_probs.size(-1)
-    candidates = (log_probs[:, :, None] + next_log_probs).flatten(1)            # (B, beam · n_vocab)
-    log_probs, order = candidates.topk(log_probs.size(1), dim=-1)               # (B, beam)
+    candidates = (log_probs[:, :, None] + next_log_probs).flatten(1)  # (B, beam · n_vocab)
+    log_probs, order = candidates.topk(log_probs.size(1), dim=-1)  # (B, beam)
     return log_probs, order // n_vocab, order % n_vocab
 
 

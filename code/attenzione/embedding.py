@@ -86,10 +86,10 @@ def sinusoidal_positions(n, d_model, layout="sinusoidal"):
         raise ValueError(f"d_model vale {d_model}: atteso pari, perché seni e coseni vanno a coppie")
     if layout not in POSITIONS[:2]:
         raise ValueError(f"layout vale «{layout}»: atteso uno fra {', '.join(POSITIONS[:2])}")
-    pos = torch.arange(n, dtype=torch.float64)[:, None]     # (n, 1)
-    i = torch.arange(d_model // 2, dtype=torch.float64)     # (d_model/2,)
+    pos = torch.arange(n, dtype=torch.float64)[:, None]  # (n, 1)
+    i = torch.arange(d_model // 2, dtype=torch.float64)  # (d_model/2,)
     exponent = 2 * i / d_model if layout == "sinusoidal" else i / max(d_model // 2 - 1, 1)
-    angles = pos / 10000**exponent                          # (n, d_model/2)
+    angles = pos / 10000**exponent  # (n, d_model/2)
     if layout == "tensor2tensor":
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)

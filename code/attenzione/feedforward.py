@@ -20,6 +20,6 @@ class PositionwiseFeedForward(nn.Module):
 
     def forward(self, x):
         """x: (..., d_model). Rende (..., d_model)."""
-        rows = x.reshape(-1, x.size(-1))                    # (posizioni, d_model)
-        hidden = torch.addmm(self.b_1, rows, self.W_1).relu_()                  # (posizioni, d_ff)
-        return torch.addmm(self.b_2, hidden, self.W_2).view_as(x)               # (..., d_model)
+        rows = x.reshape(-1, x.size(-1))  # (posizioni, d_model)
+        hidden = torch.addmm(self.b_1, rows, self.W_1).relu_()  # (posizioni, d_ff)
+        return torch.addmm(self.b_2, hidden, self.W_2).view_as(x)  # (..., d_model)

@@ -62,7 +62,7 @@ class DecoderLayer(nn.Module):
         batch = z[0].size(0) if isinstance(z, tuple) else z.size(0)
 
         def look_at_memory(x):
-            queries = x.reshape(batch, -1, x.size(-1))      # (B, k·m, d_model)
+            queries = x.reshape(batch, -1, x.size(-1))  # (B, k·m, d_model)
             return self.cross_attention(queries, z, z_mask).view_as(x)
 
         x = self.residuals[0](x, lambda x: self.self_attention(x, is_causal=True, cache=cache))

@@ -51,7 +51,7 @@ class Transformer(nn.Module):
     def encode(self, src):
         """src: (B, n). Rende la memoria z (B, n, d_model) e la sua maschera (B, 1, n), None senza PAD."""
         mask = self.check_tokens("src", src)
-        x = self.embed(src)                                 # (B, n, d_model)
+        x = self.embed(src)  # (B, n, d_model)
         for layer in self.encoder:
             x = layer(x, mask)
         return self.encoder_norm(x), mask
@@ -66,7 +66,7 @@ class Transformer(nn.Module):
             self.check_tokens("tgt", tgt)
             cache = [(z, None)] * len(self.decoder)
         start = cache[0][1].length if cache[0][1] else 0
-        x = self.embed(tgt, start)                          # (B·k, m, d_model)
+        x = self.embed(tgt, start)  # (B·k, m, d_model)
         for layer, (memory, kv_cache) in zip(self.decoder, cache, strict=True):
             x = layer(x, memory, z_mask, kv_cache)
         return self.decoder_norm(x)
@@ -89,7 +89,7 @@ class Transformer(nn.Module):
     def check_tokens(self, name, tokens):
         """Controlla i token e rende la loro maschera di riempimento (B, 1, n), o None se non ci sono PAD."""
         c = self.config
-        mask = padding_mask(tokens, c.pad_id)               # (B, 1, n); TypeError se non sono interi
+        mask = padding_mask(tokens, c.pad_id)  # (B, 1, n); TypeError se non sono interi
         if torch.compiler.is_compiling():
             return mask
         if tokens.dim() != 2 or 0 in tokens.shape:
@@ -102,7 +102,7 @@ class Transformer(nn.Module):
             raise ValueError(f"{name} contiene il token {wrong}: attesi interi da 0 a {c.n_vocab - 1}")
         if mask.all():
             return None
-        empty = ~mask.any(dim=-1).squeeze(-1)               # (B,)
+        empty = ~mask.any(dim=-1).squeeze(-1)  # (B,)
         if empty.any():
             row = int(empty.nonzero()[0])
             raise ValueError(f"{name} ha soltanto PAD nella riga {row}: atteso almeno un token")

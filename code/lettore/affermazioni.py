@@ -56,9 +56,7 @@ class Affermazione:
     riga: int = 0
 
 
-def crea_affermazione(
-    ident: str, opzioni: dict[str, str], frase: str, file: str = "", riga: int = 0
-) -> Affermazione:
+def crea_affermazione(ident: str, opzioni: dict[str, str], frase: str, file: str = "", riga: int = 0) -> Affermazione:
     """Una voce controllata; le opzioni sono quelle della direttiva. ValueError se qualcosa non va."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", ident):
         raise ValueError(f"affermazione «{ident}»: l’identificatore è fatto di minuscole, cifre e trattini")

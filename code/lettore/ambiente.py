@@ -56,9 +56,7 @@ class Ambiente:
                 f"DEPOSITO vale «{self.deposito}»: atteso un indirizzo come https://github.com/nome/progetto"
             )
         if self.lingua not in ("", "it"):
-            raise ErroreAmbiente(
-                f"LINGUA={self.lingua}: attesa «it» (solo italiano), o niente (italiano e inglese)"
-            )
+            raise ErroreAmbiente(f"LINGUA={self.lingua}: attesa «it» (solo italiano), o niente (italiano e inglese)")
         if not re.fullmatch(r"\d*", self.data):
             raise ErroreAmbiente(f"SOURCE_DATE_EPOCH={self.data}: attesi i secondi dal 1970")
 

@@ -85,9 +85,7 @@ def esegui(capitoli: Sequence[Capitolo], cartella: Path, attesa: int, insieme: i
 def _esegui_uno(quaderno: nbformat.NotebookNode, cartella: str, attesa: int) -> ExecutionResult:
     """Nel processo figlio: come farebbe MyST-NB. L’errore viaggia in parole, che attraversano i processi."""
     silenzio = ["--IPKernelApp.log_level=ERROR"]
-    esito = single_nb_execution(
-        quaderno, cwd=cartella, timeout=attesa, allow_errors=False, extra_arguments=silenzio
-    )
+    esito = single_nb_execution(quaderno, cwd=cartella, timeout=attesa, allow_errors=False, extra_arguments=silenzio)
     esito.err = esito.err and str(esito.err)
     return esito
 

@@ -8,8 +8,18 @@ from livereload import Server
 from .ambiente import ambiente_del_comando
 from .costruzione import RADICE, costruisci
 
-SORGENTI = ["chapters/**/*.md", "glossary.md", "references.bib", "_config.yml", "_toc.yml", "assets/**/*", "web/**/*",
-            "code/**/*.py", "code/**/*.yml", "tests/affermazioni/*.py"]
+SORGENTI = [
+    "chapters/**/*.md",
+    "glossary.md",
+    "references.bib",
+    "_config.yml",
+    "_toc.yml",
+    "assets/**/*",
+    "web/**/*",
+    "code/**/*.py",
+    "code/**/*.yml",
+    "tests/affermazioni/*.py",
+]
 
 
 def main() -> int:

@@ -14,8 +14,11 @@ OTHERS = [row for row in ROWS.values() if row["gruppo"] != "transformer"]
 BIG, BASE_MODEL = "Transformer (big)", "Transformer (base model)"
 
 
-@affermazione("posizione-priva-di-parametri", vero={"posizioni": "sinusoidal", "parametri": 0},
-              falso=[{"posizioni": "learned"}, {"parametri": 512}])
+@affermazione(
+    "posizione-priva-di-parametri",
+    vero={"posizioni": "sinusoidal", "parametri": 0},
+    falso=[{"posizioni": "learned"}, {"parametri": 512}],
+)
 def test_posizione_priva_di_parametri(posizioni, parametri):
     """Nel modello base la codifica posizionale non ha nulla da addestrare."""
     model = Transformer(replace(BASE, n_vocab=10, n_layers=1, positions=posizioni))
@@ -23,8 +26,7 @@ def test_posizione_priva_di_parametri(posizioni, parametri):
     assert sum(p.numel() for p in model.positions.parameters()) == parametri
 
 
-@affermazione("oltre-due-bleu", vero={"modello": BIG, "margine": 2},
-              falso=[{"modello": BASE_MODEL}, {"margine": 2.5}])
+@affermazione("oltre-due-bleu", vero={"modello": BIG, "margine": 2}, falso=[{"modello": BASE_MODEL}, {"margine": 2.5}])
 def test_oltre_due_bleu(modello, margine):
     """Il migliore degli altri, ensemble compresi, sta più di due punti sotto."""
     best = max(row.get("bleu_en_de", 0) for row in OTHERS)
@@ -46,6 +48,6 @@ def test_unicamente_attenzione(spento):
     for layer in model.encoder:
         off = layer.self_attention.W_o if spento == "attenzione" else layer.feed_forward.W_2
         off.data.zero_()
-    one, other = torch.tensor([[4, 5, 6, 7, 8]]), torch.tensor([[9, 5, 6, 7, 8]])       # (1, 5), (1, 5)
-    changed = (model.encode(one)[0] != model.encode(other)[0]).any(dim=-1)[0]           # (5,)
+    one, other = torch.tensor([[4, 5, 6, 7, 8]]), torch.tensor([[9, 5, 6, 7, 8]])  # (1, 5), (1, 5)
+    changed = (model.encode(one)[0] != model.encode(other)[0]).any(dim=-1)[0]  # (5,)
     assert changed.tolist() == [True] + [False] * 4

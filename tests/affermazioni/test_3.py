@@ -25,8 +25,9 @@ def residuals(call):
     return [found for inner in call.calls for found in residuals(inner)]
 
 
-@affermazione("figura-1-somma-poi-norma", vero={"posto": -1, "sottostrati": 30},
-              falso=[{"posto": 0}, {"sottostrati": 24}])
+@affermazione(
+    "figura-1-somma-poi-norma", vero={"posto": -1, "sottostrati": 30}, falso=[{"posto": 0}, {"sottostrati": 24}]
+)
 def test_figura_1_somma_poi_norma(posto, sottostrati):
     found = residuals(call_tree(BASE, 5, 6))
     assert len(found) == sottostrati
@@ -40,8 +41,9 @@ def test_n_simboli_n_vettori(scarto, model):
         assert z.shape == (1, n + scarto, 8)
 
 
-@affermazione("un-simbolo-alla-volta", vero={"rientrano": "tutti"}, falso=[{"rientrano": "nessuno"},
-                                                                          {"rientrano": "l’ultimo"}])
+@affermazione(
+    "un-simbolo-alla-volta", vero={"rientrano": "tutti"}, falso=[{"rientrano": "nessuno"}, {"rientrano": "l’ultimo"}]
+)
 def test_un_simbolo_alla_volta(rientrano, model):
     """La generazione della libreria, contro un ciclo che fa rientrare tutti i simboli generati, o meno."""
     src = torch.arange(4, 9)[None]

@@ -21,11 +21,11 @@ def test_teste_in_parallelo(uscite_mosse):
     """Cambiando le matrici della quarta testa si muovono le sue uscite soltanto."""
     attention, x = base_attention()
     with torch.no_grad():
-        attention.W_o.copy_(torch.eye(D_MODEL))             # le teste, una accanto all’altra
+        attention.W_o.copy_(torch.eye(D_MODEL))  # le teste, una accanto all’altra
         before = attention(x)
         for W in attention.per_head()[:3]:
             W[3] += 1
-        moved = (attention(x) - before).abs().unflatten(-1, (H, -1)).amax(dim=(0, 1, 3)) > 1e-9    # (8,)
+        moved = (attention(x) - before).abs().unflatten(-1, (H, -1)).amax(dim=(0, 1, 3)) > 1e-9  # (8,)
     assert moved[3] and moved.sum() == uscite_mosse
 
 
@@ -46,7 +46,7 @@ def test_una_testa_fa_la_media(teste):
         for head, positions in enumerate(wanted):
             W_q[head, 2] = 100 * place[positions].sum(dim=0)
         W_k[:, :5], W_v[:, 5:], W_o[:, : 2 * teste] = place, torch.eye(2), torch.eye(2 * teste)
-        sentences = torch.stack([torch.cat([place, words], dim=1) for words in (word, word.flip(1))])    # (2, 5, 7)
+        sentences = torch.stack([torch.cat([place, words], dim=1) for words in (word, word.flip(1))])  # (2, 5, 7)
         cat_eats, mouse_eats = attention(sentences)[:, 2]
     assert not torch.allclose(cat_eats, mouse_eats, atol=1e-5)
 
@@ -60,7 +60,7 @@ def test_sottospazi_diversi(teste):
     from_second = sum(((1 - a) * M for a, M in zip(weights, matrices, strict=True)), sp.zeros(2)) - sp.diag(0, 1)
     unknowns = [m for M in matrices for m in M]
     if teste == 1:
-        unknowns += weights                                 # nemmeno scegliendo il peso
+        unknowns += weights  # nemmeno scegliendo il peso
     assert sp.solve([*from_first, *from_second], unknowns)
 
 
@@ -74,13 +74,13 @@ def test_equazione(unione, scala):
     W_q, W_k, W_v, W_o = attention.per_head()
     heads = [
         ((x @ W_q[i]) @ (x @ W_k[i]).mT * scala).softmax(dim=-1) @ (x @ W_v[i]) for i in range(H)
-    ]                                                       # ciascuna (1, 20, 64)
+    ]  # ciascuna (1, 20, 64)
     joined = {
         "concatenazione per W^O": torch.cat(heads, dim=-1) @ W_o,
         "concatenazione": torch.cat(heads, dim=-1),
         "media delle teste": sum(heads) / H @ W_o[:D_K],
     }[unione]
-    assert sum(p.numel() for p in attention.parameters()) == 4 * D_MODEL**2     # nessun bias
+    assert sum(p.numel() for p in attention.parameters()) == 4 * D_MODEL**2  # nessun bias
     assert torch.allclose(attention(x), joined, atol=1e-10)
     assert torch.allclose(attention(x, need_weights=True)[0], joined, atol=1e-10)
 
@@ -103,8 +103,8 @@ def test_forme(W_q, W_k, W_v, W_o):
 def test_proiezioni_apprese_e_diverse(matrici):
     attention, x = base_attention()
     attention(x).square().sum().backward()
-    gradients = torch.stack(attention.W_qkv.grad.split(D_K, dim=1)).flatten(1)      # (24, 32768)
-    values = torch.stack(attention.W_qkv.detach().split(D_K, dim=1)).flatten(1)     # (24, 32768)
+    gradients = torch.stack(attention.W_qkv.grad.split(D_K, dim=1)).flatten(1)  # (24, 32768)
+    values = torch.stack(attention.W_qkv.detach().split(D_K, dim=1)).flatten(1)  # (24, 32768)
     assert len(values.unique(dim=0)) == len(gradients.unique(dim=0)) == matrici
     assert (gradients.norm(dim=1) > 0).all()
 
@@ -116,7 +116,7 @@ def test_proiezioni_apprese_e_diverse(matrici):
 )
 def test_otto_teste(h, d_k, d_v):
     attention = MultiHeadAttention(BASE.d_model, BASE.n_heads, BASE.d_k, BASE.d_v)
-    for config in (BASE, TransformerConfig()):              # la tabella 3 e i valori predefiniti
+    for config in (BASE, TransformerConfig()):  # la tabella 3 e i valori predefiniti
         assert (config.n_heads, config.d_k, config.d_v) == (h, d_k, d_v)
     assert BASE.d_k == BASE.d_v == BASE.d_model / h
     assert attention(torch.zeros(1, 5, 512), need_weights=True)[1].shape == (1, h, 5, 5)

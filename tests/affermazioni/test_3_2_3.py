@@ -11,7 +11,7 @@ from attenzione.attention import MultiHeadAttention, scaled_dot_product_attentio
 from attenzione.config import BASE
 from attenzione.model import Transformer
 
-SRC, TGT = torch.tensor([[11, 12, 13, 14, 15]]), torch.tensor([[1, 21, 22]])    # n = 5, m = 3
+SRC, TGT = torch.tensor([[11, 12, 13, 14, 15]]), torch.tensor([[1, 21, 22]])  # n = 5, m = 3
 
 
 @functools.cache
@@ -48,8 +48,8 @@ def attention_by_formula(attention, queries, memory):
     W_q, W_k, W_v, W_o = attention.per_head()
     heads = []
     for q, k, v in zip(W_q, W_k, W_v, strict=True):
-        scores = (queries @ q) @ (memory @ k).mT / math.sqrt(64)                # (1, n_q, n_k)
-        heads.append(scores.softmax(dim=-1) @ (memory @ v))                     # (1, n_q, 64)
+        scores = (queries @ q) @ (memory @ k).mT / math.sqrt(64)  # (1, n_q, n_k)
+        heads.append(scores.softmax(dim=-1) @ (memory @ v))  # (1, n_q, 64)
     return torch.cat(heads, dim=-1) @ W_o
 
 
@@ -77,7 +77,7 @@ def test_encoder_vede_tutto(coppie):
     ],
 )
 def test_query_dal_decoder(query, memoria):
-    for i, layer in enumerate(model().decoder[:-1]):        # nell’ultimo, lo strato corrispondente è l’ultimo
+    for i, layer in enumerate(model().decoder[:-1]):  # nell’ultimo, lo strato corrispondente è l’ultimo
         sources = {
             "decoder": seen()[f"decoder.{i}.residuals.0"][1],
             "encoder, ultimo strato": seen()["z"],
@@ -98,7 +98,7 @@ def test_query_dal_decoder(query, memoria):
 def test_self_attention_dallo_stesso_posto(query, chiavi):
     for i, layer in enumerate(model().encoder):
         if i == 0:
-            continue                                        # lo strato prima del primo è l’embedding
+            continue  # lo strato prima del primo è l’embedding
         sources = {"strato precedente": seen()[f"encoder.{i - 1}"][1], "embedding": seen()["encoder.0"][0][0]}
         with torch.no_grad():
             expected = attention_by_formula(layer.self_attention, sources[query], sources[chiavi])
@@ -136,11 +136,11 @@ def test_fino_a_se_compresa(oltre_se):
         for A in weights()["decoder"]:
             assert torch.equal(A > 0, visible[:3, :3].expand_as(A))
         tgt, z = torch.arange(20, 27)[None], seen()["z"]
-        before = model().decode(tgt, z)[0]                  # (7, 512)
+        before = model().decode(tgt, z)[0]  # (7, 512)
         for j in range(7):
             changed = tgt.clone()
             changed[0, j] = 50
-            moved = ((model().decode(changed, z)[0] - before).abs() > 1e-4).any(dim=-1)     # (7,)
+            moved = ((model().decode(changed, z)[0] - before).abs() > 1e-4).any(dim=-1)  # (7,)
             assert torch.equal(moved, visible[:, j])
 
 
@@ -152,7 +152,7 @@ def test_proprieta_autoregressiva(futuro):
     def vectors(tokens):
         if futuro == "nascosto":
             return model().decode(tokens, z)[0]
-        return model().encode(tokens)[0][0]                 # gli stessi strati senza maschera: l’encoder
+        return model().encode(tokens)[0][0]  # gli stessi strati senza maschera: l’encoder
 
     with torch.no_grad():
         whole = vectors(tgt)

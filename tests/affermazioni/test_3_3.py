@@ -39,8 +39,8 @@ def networks():
 )
 def test_equazione(attivazione, b_1, b_2):
     network, x = base_network()
-    hidden = attivazione(x @ network.W_1 + b_1 * network.b_1)                   # (1, 10, 2048)
-    expected = hidden @ network.W_2 + b_2 * network.b_2                         # (1, 10, 512)
+    hidden = attivazione(x @ network.W_1 + b_1 * network.b_1)  # (1, 10, 2048)
+    expected = hidden @ network.W_2 + b_2 * network.b_2  # (1, 10, 512)
     assert torch.allclose(network(x), expected, atol=1e-10)
 
 
@@ -60,8 +60,8 @@ def test_due_convoluzioni(ampiezza):
     """Gli stessi pesi in ogni posto del kernel: con più di un posto si vedono i vicini."""
     network, x = base_network()
     first, second = (W.T[:, :, None].expand(-1, -1, ampiezza) for W in (network.W_1, network.W_2))
-    hidden = F.conv1d(x.mT, first, network.b_1, padding="same").relu()          # (1, 2048, 10)
-    output = F.conv1d(hidden, second, network.b_2, padding="same").mT           # (1, 10, 512)
+    hidden = F.conv1d(x.mT, first, network.b_1, padding="same").relu()  # (1, 2048, 10)
+    output = F.conv1d(hidden, second, network.b_2, padding="same").mT  # (1, 10, 512)
     assert torch.allclose(network(x), output, atol=1e-10)
 
 

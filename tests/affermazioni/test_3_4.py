@@ -38,8 +38,8 @@ def test_embedding_appresi(dimensione):
 def test_probabilita(asse, probabilita):
     """Una distribuzione per posizione sul vocabolario; prima della softmax, una trasformazione lineare."""
     with torch.no_grad():
-        logits = model()(SRC, TGT)                          # (1, 3, 37000)
-        x = model().decode(TGT, *model().encode(SRC))       # (1, 3, 512)
+        logits = model()(SRC, TGT)  # (1, 3, 37000)
+        x = model().decode(TGT, *model().encode(SRC))  # (1, 3, 512)
         distribution = logits.softmax(dim=asse)
         assert distribution.shape == (1, 3, probabilita) and (distribution > 0).all()
         assert torch.allclose(distribution.sum(dim=-1), torch.ones(1, 3), atol=1e-4)
@@ -54,10 +54,10 @@ def test_una_matrice(matrici):
     assert len(tables) == matrici
     E = tables[0].detach()
     with torch.no_grad():
-        x = model().decode(TGT, *model().encode(SRC))       # (1, 3, 512)
+        x = model().decode(TGT, *model().encode(SRC))  # (1, 3, 512)
         assert torch.allclose(model()(SRC, TGT), x @ E.T, atol=1e-4)
         for tokens in (SRC, TGT):
-            embedded = model().embed(tokens)[0] - sinusoidal_positions(tokens.size(1), 512).float()     # (n, 512)
+            embedded = model().embed(tokens)[0] - sinusoidal_positions(tokens.size(1), 512).float()  # (n, 512)
             cosine = torch.nn.functional.cosine_similarity(embedded, E[tokens[0]])
             assert torch.allclose(cosine, torch.ones_like(cosine), atol=1e-5)
 
@@ -72,7 +72,7 @@ def test_radice(embedding, logit):
     E = model().embedding.E.detach()
     with torch.no_grad():
         for tokens in (SRC, TGT):
-            embedded = model().embed(tokens)[0] - sinusoidal_positions(tokens.size(1), 512).float()     # (n, 512)
+            embedded = model().embed(tokens)[0] - sinusoidal_positions(tokens.size(1), 512).float()  # (n, 512)
             assert torch.allclose(embedded, E[tokens[0]] * 512**embedding, atol=1e-5)
         x = model().decode(TGT, *model().encode(SRC))
         assert torch.allclose(model()(SRC, TGT), x @ E.T * 512**logit, atol=1e-3)

@@ -40,7 +40,7 @@ def test_senza_posizioni_ordine_perduto(posizioni):
 @affermazione("posizioni-larghe-quanto-embedding", vero={"width": 512}, falso=[{"width": 256}, {"width": 1024}])
 def test_posizioni_larghe_quanto_embedding(width):
     model = Transformer(TransformerConfig(n_vocab=20, n_layers=1, p_drop=0.0)).eval()
-    tokens = torch.arange(4, 14)[None]                          # (1, 10)
+    tokens = torch.arange(4, 14)[None]  # (1, 10)
     assert model.positions.PE.size(1) == model.embedding.E.size(1) == width
     expected = model.embedding(tokens) + sinusoidal_positions(10, width).float()
     assert torch.allclose(model.embed(tokens), expected)
@@ -58,10 +58,13 @@ def test_posizioni_alla_base_delle_pile(times):
         assert torch.equal(x, model.embedding(tokens))
 
 
-@affermazione("formule-della-codifica", vero={"base": 10000, "even": math.sin, "odd": math.cos},
-              falso=[{"even": math.cos, "odd": math.sin}, {"base": 1000}, {"odd": math.sin}])
+@affermazione(
+    "formule-della-codifica",
+    vero={"base": 10000, "even": math.sin, "odd": math.cos},
+    falso=[{"even": math.cos, "odd": math.sin}, {"base": 1000}, {"odd": math.sin}],
+)
 def test_formule_della_codifica(base, even, odd):
-    PE = sinusoidal_positions(60, 512)                          # (60, 512)
+    PE = sinusoidal_positions(60, 512)  # (60, 512)
     for pos in (0, 1, 5, 59):
         for i in (0, 1, 100, 255):
             angle = pos / base ** (2 * i / 512)
@@ -71,19 +74,22 @@ def test_formule_della_codifica(base, even, odd):
 @affermazione("ogni-componente-una-sinusoide", vero={"per_pair": 2}, falso=[{"per_pair": 1}])
 def test_ogni_componente_una_sinusoide(per_pair):
     """f(p − 1) + f(p + 1) = 2 cos(ω) f(p), con una stessa ω per le componenti di una coppia."""
-    PE = sinusoidal_positions(300, 512)                         # (300, 512)
+    PE = sinusoidal_positions(300, 512)  # (300, 512)
     component = torch.arange(512) // per_pair * per_pair
-    factor = 2 * (1 / 10000 ** (component.double() / 512)).cos()                # (512,)
+    factor = 2 * (1 / 10000 ** (component.double() / 512)).cos()  # (512,)
     assert torch.allclose(PE[:-2] + PE[2:], factor * PE[1:-1], atol=1e-11, rtol=0)
 
 
-@affermazione("lunghezze-in-progressione-geometrica", vero={"ratio": "10000**(2/d)"},
-              falso=[{"ratio": "10000**(1/d)"}, {"ratio": "10000**(2*i/d)"}])
+@affermazione(
+    "lunghezze-in-progressione-geometrica",
+    vero={"ratio": "10000**(2/d)"},
+    falso=[{"ratio": "10000**(1/d)"}, {"ratio": "10000**(2*i/d)"}],
+)
 def test_lunghezze_in_progressione_geometrica(ratio):
     i, d = sp.symbols("i d", positive=True)
     wavelength = 2 * sp.pi * 10000 ** (2 * i / d)
     assert sp.simplify(wavelength.subs(i, i + 1) / wavelength - sp.sympify(ratio, {"i": i, "d": d})) == 0
-    omega = sinusoidal_positions(2, 512)[1, 0::2].asin()        # (256,): l’angolo di una posizione
+    omega = sinusoidal_positions(2, 512)[1, 0::2].asin()  # (256,): l’angolo di una posizione
     expected = float(sp.sympify(ratio, {"i": i, "d": d}).subs({i: 1, d: 512}))
     assert torch.allclose(omega[1:-1] / omega[2:], torch.tensor(expected, dtype=torch.float64))
 
@@ -91,7 +97,7 @@ def test_lunghezze_in_progressione_geometrica(ratio):
 @affermazione("estremi-delle-lunghezze-d-onda", vero={"first": 1, "last": 9646.6}, falso=[{"last": 10000}])
 def test_estremi_delle_lunghezze_d_onda(first, last):
     """L’ultima non arriva a 10000 · 2π; nella formula del codice degli autori sì."""
-    omega = sinusoidal_positions(2, 512)[1, 0::2].asin()        # (256,)
+    omega = sinusoidal_positions(2, 512)[1, 0::2].asin()  # (256,)
     assert abs(1 / omega[0] - first) < 1e-9 and abs(1 / omega[-1] - last) < 0.1
     theirs = sinusoidal_positions(2, 512, layout="tensor2tensor")[1, 255].asin()
     assert abs(1 / theirs - 10000) < 1e-6
@@ -105,16 +111,16 @@ def test_spostamento_lineare(angle):
     assert pos not in rotation.free_symbols
     pair = sp.Matrix([[sp.sin(w * pos), sp.cos(w * pos)]])
     assert sp.simplify(sp.expand_trig(pair.subs(pos, pos + k) - pair * rotation)) == sp.zeros(1, 2)
-    PE = sinusoidal_positions(50, 512)                          # (50, 512)
+    PE = sinusoidal_positions(50, 512)  # (50, 512)
     for i in (0, 100, 255):
         numbers = rotation.subs({k: 7, w: 10000 ** (-2 * i / 512)}).evalf()
-        matrix = torch.tensor(numbers.tolist(), dtype=torch.float64)            # (2, 2)
+        matrix = torch.tensor(numbers.tolist(), dtype=torch.float64)  # (2, 2)
         assert torch.allclose(PE[:-7, 2 * i : 2 * i + 2] @ matrix, PE[7:, 2 * i : 2 * i + 2], atol=1e-12)
 
 
 def previous_letter(model, x):
     """Il compito del capitolo: in ogni posizione, la lettera di quella precedente."""
-    z, _ = model.encode(x)                                      # (B, n, 32)
+    z, _ = model.encode(x)  # (B, n, 32)
     return model.embedding.logits(z[:, 1:]), x[:, :-1]
 
 
@@ -143,8 +149,11 @@ def addestrati():
     torch.set_num_threads(1)
     nothing = small_model(max_len=64)
     nothing.positions.PE = torch.zeros(64, 32)
-    models = {"sinusoidal": small_model(max_len=64), "learned": small_model(max_len=12, positions="learned"),
-              "nessuna": nothing}
+    models = {
+        "sinusoidal": small_model(max_len=64),
+        "learned": small_model(max_len=12, positions="learned"),
+        "nessuna": nothing,
+    }
     return {name: train(model) for name, model in models.items()}
 
 

@@ -35,8 +35,11 @@ def printed(layer, key="complexity_per_layer"):
     return row[key][2:-1].replace(r"\cdot", "*").replace("^", "**").replace("log_k(n)", "log(n)/log(k)")
 
 
-@affermazione("costo-self-attention", vero={"order": printed("Self-Attention")},
-              falso=[{"order": "n*d**2"}, {"order": "n*d"}, {"order": "n**2*d**2"}])
+@affermazione(
+    "costo-self-attention",
+    vero={"order": printed("Self-Attention")},
+    falso=[{"order": "n*d**2"}, {"order": "n*d"}, {"order": "n**2*d**2"}],
+)
 def test_costo_self_attention(order):
     same_order("self-attention", order)
 
@@ -46,21 +49,28 @@ def test_costo_ricorrente(order):
     same_order("ricorrente", order)
 
 
-@affermazione("costo-convoluzionale", vero={"order": printed("Convolutional")},
-              falso=[{"order": "n*d**2"}, {"order": "k*n*d"}])
+@affermazione(
+    "costo-convoluzionale", vero={"order": printed("Convolutional")}, falso=[{"order": "n*d**2"}, {"order": "k*n*d"}]
+)
 def test_costo_convoluzionale(order):
     same_order("convoluzionale", order)
     same_order("dilatata", order)
 
 
-@affermazione("costo-ristretta", vero={"order": printed("Self-Attention (restricted)")},
-              falso=[{"order": "n**2*d"}, {"order": "r*n*d**2"}])
+@affermazione(
+    "costo-ristretta",
+    vero={"order": printed("Self-Attention (restricted)")},
+    falso=[{"order": "n**2*d"}, {"order": "r*n*d**2"}],
+)
 def test_costo_ristretta(order):
     same_order("ristretta", order)
 
 
-@affermazione("attesa-costante", vero={"kinds": ("self-attention", "convoluzionale", "ristretta")},
-              falso=[{"kinds": ("ricorrente",)}])
+@affermazione(
+    "attesa-costante",
+    vero={"kinds": ("self-attention", "convoluzionale", "ristretta")},
+    falso=[{"kinds": ("ricorrente",)}],
+)
 def test_attesa_costante(kinds):
     for kind in kinds:
         assert len({sequential_operations(build_layer(kind, 8), length, 8) for length in (16, 32, 64)}) == 1
@@ -92,19 +102,21 @@ def test_cammino_convoluzionale(kind):
     for size, length, path in ((3, 9, 2), (3, 27, 3), (3, 81, 4), (5, 25, 2)):
         assert max_path(kind, length, kernel_size=size) == path
     lengths = path_lengths(steps(kind, 27))
-    assert (lengths > 0).tril().sum() == 27 * 28 / 2            # nessuna coppia resta scollegata
+    assert (lengths > 0).tril().sum() == 27 * 28 / 2  # nessuna coppia resta scollegata
 
 
-@affermazione("cammino-ristretta", vero={"n_power": 1, "r_power": -1},
-              falso=[{"n_power": 0}, {"r_power": 0}, {"n_power": 2}])
+@affermazione(
+    "cammino-ristretta", vero={"n_power": 1, "r_power": -1}, falso=[{"n_power": 0}, {"r_power": 0}, {"n_power": 2}]
+)
 def test_cammino_ristretta(n_power, r_power):
     start = max_path("ristretta", 33, r=5)
     assert max_path("ristretta", 65, r=5) == start * 2**n_power
     assert max_path("ristretta", 33, r=9) == start * 2.0**r_power
 
 
-@affermazione("self-attention-conviene-se-n-minore-di-d", vero={"crossing": 1},
-              falso=[{"crossing": 2}, {"crossing": 0.5}])
+@affermazione(
+    "self-attention-conviene-se-n-minore-di-d", vero={"crossing": 1}, falso=[{"crossing": 2}, {"crossing": 0.5}]
+)
 def test_self_attention_conviene_se_n_minore_di_d(crossing):
     attention, recurrent = build_layer("self-attention", 64), build_layer("ricorrente", 64)
     before, after = int(64 * crossing) - 1, int(64 * crossing) + 1
@@ -134,8 +146,9 @@ def test_convoluzione_piu_costosa_di_k(power):
     assert ratios[0] > 1 and ratios[1] / ratios[0] == 3**power
 
 
-@affermazione("costo-separabile", vero={"cost": "k*n*d + n*d**2"},
-              falso=[{"cost": "k*n*d**2"}, {"cost": "k*n*d + n**2*d"}])
+@affermazione(
+    "costo-separabile", vero={"cost": "k*n*d + n*d**2"}, falso=[{"cost": "k*n*d**2"}, {"cost": "k*n*d + n**2*d"}]
+)
 def test_costo_separabile(cost):
     same_order("separabile", cost)
 
@@ -143,20 +156,26 @@ def test_costo_separabile(cost):
 @affermazione("separabile-come-attention-e-feed-forward", vero={"width": n}, falso=[{"width": 3}, {"width": d}])
 def test_separabile_come_attention_e_feed_forward(width):
     """Gli stessi addendi, a meno di fattori costanti, quando il kernel è largo ``width``."""
-    both = COSTS["self-attention"] + 2 * n * d * 4 * d          # feed-forward: strato interno largo 4d
-    terms = [{term.as_coeff_Mul()[1] for term in sp.expand(cost).as_ordered_terms()}
-             for cost in (COSTS["separabile"].subs(k, width), both)]
+    both = COSTS["self-attention"] + 2 * n * d * 4 * d  # feed-forward: strato interno largo 4d
+    terms = [
+        {term.as_coeff_Mul()[1] for term in sp.expand(cost).as_ordered_terms()}
+        for cost in (COSTS["separabile"].subs(k, width), both)
+    ]
     assert terms[0] == terms[1]
 
 
-@affermazione("cammini-brevi-si-imparano-meglio", vero={"short": "self-attention", "long": "ricorrente"},
-              falso=[{"short": "ricorrente", "long": "self-attention"}])
+@affermazione(
+    "cammini-brevi-si-imparano-meglio",
+    vero={"short": "self-attention", "long": "ricorrente"},
+    falso=[{"short": "ricorrente", "long": "self-attention"}],
+)
 def test_cammini_brevi_si_imparano_meglio(short, long):
     """Il gradiente che la prima posizione riceve dall’ultima uscita, rispetto all’ultima posizione."""
+
     def signal(kind, length):
         torch.manual_seed(0)
         layer, X = build_layer(kind, 16), torch.randn(length, 16, dtype=torch.float64)
-        J = torch.func.jacrev(lambda X: layer(X)[-1])(X)        # (16, n, 16)
+        J = torch.func.jacrev(lambda X: layer(X)[-1])(X)  # (16, n, 16)
         return (J[:, 0].norm() / J[:, -1].norm()).item()
 
     assert signal(short, 40) > 0.1 * signal(short, 5)

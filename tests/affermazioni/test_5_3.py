@@ -55,8 +55,8 @@ def test_tasso_lineare_nel_warmup(esponente):
     """Sympy per il ramo che vince prima del warmup; la libreria nei passi fino a 4000."""
     step, warmup, share = sp.symbols("step warmup share", positive=True)
     rising, falling = step * warmup ** sp.Rational(-3, 2), step ** sp.Rational(-1, 2)
-    ratio = sp.simplify((rising / falling).subs(step, share * warmup))    # quota del warmup trascorsa
-    assert sp.simplify(ratio - share ** sp.Rational(3, 2)) == 0           # sotto 1 finché share < 1
+    ratio = sp.simplify((rising / falling).subs(step, share * warmup))  # quota del warmup trascorsa
+    assert sp.simplify(ratio - share ** sp.Rational(3, 2)) == 0  # sotto 1 finché share < 1
     assert sp.simplify(step * sp.diff(rising, step) / rising) == esponente
     assert slope(1, 3) == pytest.approx(esponente) and slope(1000, 4000) == pytest.approx(esponente)
 

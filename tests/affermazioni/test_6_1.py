@@ -16,8 +16,11 @@ PREVIOUS = [row for row in TABLE.values() if row["gruppo"] != "transformer"]
 CONFIG = TransformerConfig(n_vocab=9, n_layers=2, d_model=8, d_ff=16, n_heads=2, d_k=4, d_v=3, max_len=80)
 
 
-@affermazione("base-supera-tutti", vero={"modello": "Transformer (base model)"},
-              falso=[{"modello": "MoE"}, {"modello": "ConvS2S Ensemble"}])
+@affermazione(
+    "base-supera-tutti",
+    vero={"modello": "Transformer (base model)"},
+    falso=[{"modello": "MoE"}, {"modello": "ConvS2S Ensemble"}],
+)
 def test_base_supera_tutti(modello):
     """BLEU più alto di ogni altro sistema precedente, e costo più basso di tutti."""
     row = TABLE[modello]
@@ -34,8 +37,11 @@ def test_meno_di_un_quarto_del_costo(quota):
     assert training_flops(3.5 * 24 * 3600) < quota * best["flops_en_fr"]
 
 
-@affermazione("migliore-dei-modelli-singoli-in-francese", vero={"bleu": 41.0, "gruppi": ("singolo",)},
-              falso=[{"bleu": 40.5}, {"gruppi": ("singolo", "ensemble")}])
+@affermazione(
+    "migliore-dei-modelli-singoli-in-francese",
+    vero={"bleu": 41.0, "gruppi": ("singolo",)},
+    falso=[{"bleu": 40.5}, {"gruppi": ("singolo", "ensemble")}],
+)
 def test_migliore_dei_modelli_singoli_in_francese(bleu, gruppi):
     """Con 41,0 supera i modelli singoli, non gli ensemble."""
     assert all(bleu > row["bleu_en_fr"] for row in PREVIOUS if row["gruppo"] in gruppi and "bleu_en_fr" in row)
@@ -66,14 +72,17 @@ def model_and_source(seed=0):
     return model, torch.randint(3, 9, (12, 6), generator=torch.Generator().manual_seed(1))
 
 
-@affermazione("penalita-di-lunghezza", vero={"beam": 4, "alpha": 0.6},
-              falso=[{"alpha": 0.0}, {"alpha": 1.0}, {"beam": 1}])
+@affermazione(
+    "penalita-di-lunghezza", vero={"beam": 4, "alpha": 0.6}, falso=[{"alpha": 0.0}, {"alpha": 1.0}, {"beam": 1}]
+)
 def test_penalita_di_lunghezza(beam, alpha):
     """Il punteggio, con i valori predefiniti della libreria, è quello della formula; le scelte si allungano."""
     model, src = model_and_source()
     chosen, plain, same = [], [], []
     for penalised, bare, given in zip(
-        beam_search(model, src, n_best=1), beam_search(model, src, alpha=0.0), beam_search(model, src, beam, alpha),
+        beam_search(model, src, n_best=1),
+        beam_search(model, src, alpha=0.0),
+        beam_search(model, src, beam, alpha),
         strict=True,
     ):
         chosen.append(penalised[0]), plain.append(bare[0]), same.append(given[0])

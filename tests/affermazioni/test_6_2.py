@@ -26,8 +26,9 @@ def test_perplessita_per_word_piece(stessa_unita):
     assert other == pytest.approx(per_piece)
 
 
-@affermazione("parametri-della-tabella-3", vero={"base": 65, "senza": ("big",)},
-              falso=[{"base": 63}, {"base": 67}, {"senza": ()}])
+@affermazione(
+    "parametri-della-tabella-3", vero={"base": 65, "senza": ("big",)}, falso=[{"base": 63}, {"base": 67}, {"senza": ()}]
+)
 def test_parametri_della_tabella_3(base, senza):
     """Un vocabolario solo fa tornare tutte le righe stampate, tranne «big»; con 37 000 token il base ne ha 63."""
     printed = {name: cells["params_1e6"] for name, cells in CELLS.items() if "params_1e6" in cells} | {"base": base}
@@ -45,8 +46,11 @@ def test_testa_singola_0_9(differenza):
     assert max(bleu.values()) - bleu[1] == pytest.approx(differenza)
 
 
-@affermazione("calcolo-costante-nelle-righe-a", vero={"h_per_d_k": 512, "righe": GROUP_A},
-              falso=[{"h_per_d_k": 64}, {"righe": ("base", "B-dk16")}, {"righe": ("base", "C-d256")}])
+@affermazione(
+    "calcolo-costante-nelle-righe-a",
+    vero={"h_per_d_k": 512, "righe": GROUP_A},
+    falso=[{"h_per_d_k": 64}, {"righe": ("base", "B-dk16")}, {"righe": ("base", "C-d256")}],
+)
 def test_calcolo_costante_nelle_righe_a(h_per_d_k, righe):
     """Parametri delle proiezioni e moltiplicazioni fra query e chiavi: gli stessi in ogni riga."""
     with torch.device("meta"):
@@ -76,8 +80,7 @@ def test_una_testa_peggiora(peggiore, migliore):
 
 
 @pytest.mark.lento
-@affermazione("troppe-teste-peggiorano", vero={"peggiore": 32, "migliore": 4},
-              falso=[{"peggiore": 4, "migliore": 32}])
+@affermazione("troppe-teste-peggiorano", vero={"peggiore": 32, "migliore": 4}, falso=[{"peggiore": 4, "migliore": 32}])
 def test_troppe_teste_peggiorano(peggiore, migliore):
     assert perplexity(heads(peggiore)) > 1.5 * perplexity(heads(migliore))
 

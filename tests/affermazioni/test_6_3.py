@@ -56,8 +56,11 @@ def test_lunghezza_piu_trecento(oltre):
     assert 40 + 50 < length <= 40 + oltre
 
 
-@affermazione("parsing-secondo-solo-alla-rnng", vero={"eccezioni": ("Dyer et al. (2016)", "Luong et al. (2015)")},
-              falso=[{"eccezioni": ("Dyer et al. (2016)",)}, {"eccezioni": ()}])
+@affermazione(
+    "parsing-secondo-solo-alla-rnng",
+    vero={"eccezioni": ("Dyer et al. (2016)", "Luong et al. (2015)")},
+    falso=[{"eccezioni": ("Dyer et al. (2016)",)}, {"eccezioni": ()}],
+)
 def test_parsing_secondo_solo_alla_rnng(eccezioni):
     """L’articolo nomina un’eccezione sola: nella tabella ce ne sono due."""
     best = max(row["wsj23_f1"] for row in TABLE if row["parser"].startswith("Transformer"))
@@ -65,8 +68,9 @@ def test_parsing_secondo_solo_alla_rnng(eccezioni):
     assert above == set(eccezioni)
 
 
-@affermazione("parsing-con-poche-frasi", vero={"superato": "Petrov et al. (2006)"},
-              falso=[{"superato": "Dyer et al. (2016)"}])
+@affermazione(
+    "parsing-con-poche-frasi", vero={"superato": "Petrov et al. (2006)"}, falso=[{"superato": "Dyer et al. (2016)"}]
+)
 def test_parsing_con_poche_frasi(superato):
     wsj = {row["parser"]: row["wsj23_f1"] for row in TABLE if "WSJ" in row["addestramento"]}
     assert wsj["Transformer (4 layers)"] == pytest.approx(91.3)

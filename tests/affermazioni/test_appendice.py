@@ -33,7 +33,7 @@ def test_teste_a_distanza(verso, translator):
     Quali teste e quanto dipende dall’addestramento, che su un altro processore prende un’altra via: una testa sola,
     o una soglia sul suo peso, non reggerebbe. Il rapporto, su tredici addestramenti, è almeno 1,3.
     """
-    particle, first = (head_scores(*translator, link)[-1] for link in (particle_link, subject_link))    # (h,)
+    particle, first = (head_scores(*translator, link)[-1] for link in (particle_link, subject_link))  # (h,)
     told, other = (particle, first) if verso == "particella" else (first, particle)
     assert told.sum() > 1.15 * other.sum() and (told > other).sum() >= len(told) / 2
 

@@ -14,8 +14,24 @@ import pytest
 from attenzione.__main__ import italian_error, main
 from attenzione.training.checkpoint import list_checkpoints, read_checkpoint
 
-SMALL = ["--compito", "copia", "--strati", "1", "--d-model", "16", "--d-ff", "32", "--teste", "2",
-         "--token", "200", "--warmup", "20", "--dispositivo", "cpu"]
+SMALL = [
+    "--compito",
+    "copia",
+    "--strati",
+    "1",
+    "--d-model",
+    "16",
+    "--d-ff",
+    "32",
+    "--teste",
+    "2",
+    "--token",
+    "200",
+    "--warmup",
+    "20",
+    "--dispositivo",
+    "cpu",
+]
 ENV = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
@@ -39,7 +55,7 @@ def test_kill_9_in_the_middle_then_resume_gives_the_same_losses(tmp_path):
     finish(*command(tmp_path / "intero", *options))
     expected = losses(tmp_path / "intero")
     folder = tmp_path / "ucciso"
-    for kill_after in (35, 88):                             # due volte, fra un checkpoint e l’altro
+    for kill_after in (35, 88):  # due volte, fra un checkpoint e l’altro
         arguments = [sys.executable, *command(folder, *options)]
         process = subprocess.Popen(arguments, env=ENV, stderr=subprocess.DEVNULL)
         log = folder / "passi.jsonl"
@@ -49,7 +65,7 @@ def test_kill_9_in_the_middle_then_resume_gives_the_same_losses(tmp_path):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         for path in list_checkpoints(folder):
-            read_checkpoint(path)                           # ogni file con quel nome è intero
+            read_checkpoint(path)  # ogni file con quel nome è intero
         assert not (folder / "modello.safetensors").exists()
     finish(*command(folder, *options))
     assert losses(folder) == expected and len(expected) == 150
@@ -62,7 +78,7 @@ def test_two_processes_equal_one_that_accumulates_two_batches(tmp_path):
     options = ["--dropout", "0", "--salva-ogni", "10"]
     finish(*command(tmp_path / "uno", *options, "--passi", "20", "--accumula", "2"))
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    for steps in ("10", "20"):                              # e la ripresa, in due processi
+    for steps in ("10", "20"):  # e la ripresa, in due processi
         finish(*torchrun, *command(tmp_path / "due", *options, "--passi", steps))
     assert losses(tmp_path / "due") == pytest.approx(losses(tmp_path / "uno"), abs=1e-4)
     assert len(losses(tmp_path / "due")) == 20
@@ -74,25 +90,48 @@ def trained(tmp_path_factory):
     corpus = folder / "coppie.tsv"
     pairs = ["il gatto\tthe cat", "il topo\tthe mouse", "il gatto vede il topo\tthe cat sees the mouse"]
     corpus.write_text("\n".join(pairs) + "\n")
-    options = ["--coppie", str(corpus), "--cartella", str(folder), "--strati", "1", "--d-model", "32",
-               "--passi", "150", "--warmup", "50", "--dropout", "0", "--dispositivo", "cpu",
-               "--salva-ogni", "10"]
+    options = [
+        "--coppie",
+        str(corpus),
+        "--cartella",
+        str(folder),
+        "--strati",
+        "1",
+        "--d-model",
+        "32",
+        "--passi",
+        "150",
+        "--warmup",
+        "50",
+        "--dropout",
+        "0",
+        "--dispositivo",
+        "cpu",
+        "--salva-ogni",
+        "10",
+    ]
     finish("-m", "attenzione", "addestra", *options)
     return folder
 
 
 @pytest.mark.parametrize(
     "options",
-    [[], ["--beam", "2", "--alpha", "1"], ["--strategia", "greedy"], ["--strategia", "greedy", "--via-via"],
-     ["--strategia", "campiona", "--temperatura", "0.1"], ["--strategia", "campiona", "--top-k", "1"],
-     ["--strategia", "campiona", "--top-p", "0.2"]],
+    [
+        [],
+        ["--beam", "2", "--alpha", "1"],
+        ["--strategia", "greedy"],
+        ["--strategia", "greedy", "--via-via"],
+        ["--strategia", "campiona", "--temperatura", "0.1"],
+        ["--strategia", "campiona", "--top-k", "1"],
+        ["--strategia", "campiona", "--top-p", "0.2"],
+    ],
 )
 def test_translate(trained, options, capsys, monkeypatch):
     model = str(trained / "modello.safetensors")
     assert main(["traduci", "--modello", model, "il gatto vede il topo", "il topo", *options]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines == ["the cat sees the mouse", "the mouse"]
-    assert main(["traduci", "--modello", str(trained), "il gatto", *options]) == 0      # anche la cartella
+    assert main(["traduci", "--modello", str(trained), "il gatto", *options]) == 0  # anche la cartella
     assert capsys.readouterr().out.strip() == "the cat"
 
 
@@ -209,8 +248,12 @@ def cooked(tmp_path_factory):
     """Una ricetta minuscola, addestrata e impacchettata come quella vera."""
     folder = tmp_path_factory.mktemp("ricetta")
     animals = {"cat": "gatto", "mouse": "topo", "dog": "cane", "wolf": "lupo", "bear": "orso"}
-    pairs = [(f"The {a} sees the {b} {n}.", f"Il {animals[a]} vede il {animals[b]} {n}.")
-             for a in animals for b in animals for n in range(10)]
+    pairs = [
+        (f"The {a} sees the {b} {n}.", f"Il {animals[a]} vede il {animals[b]} {n}.")
+        for a in animals
+        for b in animals
+        for n in range(10)
+    ]
     for side, name in enumerate(("a.en", "a.it")):
         (folder / name).write_text("".join(pair[side] + "\n" for pair in pairs))
     (folder / "ricetta.yml").write_text("""

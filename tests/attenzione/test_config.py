@@ -7,7 +7,7 @@ import pytest
 from attenzione.config import BASE, BIG, TABLE_3, TransformerConfig, count_parameters
 from attenzione.model import Transformer
 
-ROWS = {                            # N, d_model, d_ff, h, d_k, d_v, P_drop, ε_ls: letti dalla pagina stampata
+ROWS = {  # N, d_model, d_ff, h, d_k, d_v, P_drop, ε_ls: letti dalla pagina stampata
     "base": (6, 512, 2048, 8, 64, 64, 0.1, 0.1),
     "A-h1": (6, 512, 2048, 1, 512, 512, 0.1, 0.1),
     "A-h4": (6, 512, 2048, 4, 128, 128, 0.1, 0.1),
@@ -29,9 +29,18 @@ ROWS = {                            # N, d_model, d_ff, h, d_k, d_v, P_drop, ε_
     "E": (6, 512, 2048, 8, 64, 64, 0.1, 0.1),
     "big": (6, 1024, 4096, 16, 64, 64, 0.3, 0.1),
 }
-PRINTED = {                         # la colonna «params ×10⁶», dove la cella non è vuota
-    "base": 65, "B-dk16": 58, "B-dk32": 60, "C-N2": 36, "C-N4": 50, "C-N8": 80, "C-d256": 28,
-    "C-d1024": 168, "C-ff1024": 53, "C-ff4096": 90, "big": 213,
+PRINTED = {  # la colonna «params ×10⁶», dove la cella non è vuota
+    "base": 65,
+    "B-dk16": 58,
+    "B-dk32": 60,
+    "C-N2": 36,
+    "C-N4": 50,
+    "C-N8": 80,
+    "C-d256": 28,
+    "C-d1024": 168,
+    "C-ff1024": 53,
+    "C-ff4096": 90,
+    "big": 213,
 }
 
 
@@ -62,7 +71,7 @@ def test_parameters_equal_the_hand_count(name):
     counted = count_parameters(config)
     assert counted["totale"] == expected
     assert sum(n for part, n in counted.items() if part != "totale") == expected
-    small = replace(config, n_layers=1)                     # il modulo vero, uno strato per pila
+    small = replace(config, n_layers=1)  # il modulo vero, uno strato per pila
     model = Transformer(small)
     parts = count_parameters(small)
     assert sum(p.numel() for p in model.parameters()) == parts["totale"]
@@ -84,9 +93,9 @@ def test_one_vocabulary_reconciles_every_printed_figure_but_big():
         ranges[name] = ((millions - 0.5) * 1e6 - rest) / d_model, ((millions + 0.5) * 1e6 - rest) / d_model
     low = max(low for name, (low, _) in ranges.items() if name != "big")
     high = min(high for name, (_, high) in ranges.items() if name != "big")
-    assert (round(low), round(high)) == (41003, 41209)      # circa 41 100 token, non 37 000
+    assert (round(low), round(high)) == (41003, 41209)  # circa 41 100 token, non 37 000
     assert [round(x) for x in ranges["big"]] == [35368, 36344]
-    assert count_parameters(BASE)["totale"] == 63_045_632   # con 37 000 token: 2 milioni in meno di 65
+    assert count_parameters(BASE)["totale"] == 63_045_632  # con 37 000 token: 2 milioni in meno di 65
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_cached_equals_uncached(name, options):
         cached = list(decode(model, source(), max_extra=8))
         assert_same(cached, decode(model, source(), max_extra=8, use_cache=False))
         variety |= {len(set(h.tokens)) for h in cached}
-    assert max(variety) > 2                                 # frasi varie, non un token ripetuto
+    assert max(variety) > 2  # frasi varie, non un token ripetuto
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam", "beam senza penalità"])
@@ -92,7 +92,7 @@ def all_hypotheses(model, src, limit, alpha):
             for last in (2, *(words if length == limit else ())):
                 generated = [*body, last]
                 logits = model(src, torch.tensor([[1, *generated[:-1]]]))[0]
-                logits[:, :2] = -torch.inf                          # PAD e BOS non si generano
+                logits[:, :2] = -torch.inf  # PAD e BOS non si generano
                 log_probs = logits.log_softmax(-1)
                 log_prob = sum(log_probs[i, token].item() for i, token in enumerate(generated))
                 tokens = generated[:-1] if last == 2 else generated
@@ -114,7 +114,7 @@ def test_the_widest_beam_is_exhaustive_search(alpha, use_cache):
         assert [(tuple(h.tokens), h.finished) for h in found] == [key for key, _ in expected]
         for hypothesis, (_, score) in zip(found, expected, strict=True):
             assert hypothesis.score == pytest.approx(score, abs=1e-9)
-        best = beam_search(model, src, beam=200, **options)[0]      # con l’arresto anticipato
+        best = beam_search(model, src, beam=200, **options)[0]  # con l’arresto anticipato
         assert (tuple(best[0].tokens), best[0].finished) == expected[0][0]
 
 
@@ -129,7 +129,7 @@ def plain_beam(model, src, beam, alpha, limit):
             log_probs = logits.log_softmax(-1).tolist()
             candidates += [(log_prob + log_probs[t], [*tokens, t]) for t in range(2, model.config.n_vocab)]
         candidates.sort(key=lambda candidate: -candidate[0])
-        alive, kept = [], candidates[: beam - len(found)]   # ogni frase finita occupa un posto
+        alive, kept = [], candidates[: beam - len(found)]  # ogni frase finita occupa un posto
         for log_prob, tokens in kept:
             if tokens[-1] == 2 or step == limit:
                 finished = tokens[-1] == 2
@@ -148,7 +148,7 @@ def test_beam_search_equals_the_plain_one(alpha):
         found = beam_search(model, src, beam=4, alpha=alpha, n_best=4, max_extra=6)[0]
         assert [(h.tokens, h.finished) for h in found] == [hypothesis[:2] for hypothesis in expected]
         assert [h.score for h in found] == pytest.approx([score for *_, score in expected], abs=1e-9)
-        best = beam_search(model, src, beam=4, alpha=alpha, max_extra=6)[0]     # con l’arresto anticipato
+        best = beam_search(model, src, beam=4, alpha=alpha, max_extra=6)[0]  # con l’arresto anticipato
         assert (best[0].tokens, best[0].score) == (expected[0][0], pytest.approx(expected[0][2], abs=1e-9))
 
 
@@ -185,15 +185,15 @@ def test_scores_are_those_of_the_model_and_of_the_formula():
 def test_length_limit_is_source_length_plus_max_extra():
     model = build()
     never_ends = model.embedding.E.data
-    never_ends[2] = 0                                       # EOS ha logit 0…
+    never_ends[2] = 0  # EOS ha logit 0…
     src = source()
 
     def longest(logits):
-        return logits[:, 3:].argmax(-1) + 3                 # …e non lo si sceglie mai
+        return logits[:, 3:].argmax(-1) + 3  # …e non lo si sceglie mai
 
     assert [len(h.tokens) for h in generate(model, src, longest, max_extra=5)] == [11, 9, 6, 11]
     assert not any(h.finished for h in generate(model, src, longest, max_extra=5))
-    assert max(len(h.tokens) for h in generate(model, src, longest, max_extra=100)) == 40   # max_len
+    assert max(len(h.tokens) for h in generate(model, src, longest, max_extra=100)) == 40  # max_len
 
 
 def test_stream_gives_the_tokens_of_greedy_one_at_a_time():
@@ -204,7 +204,7 @@ def test_stream_gives_the_tokens_of_greedy_one_at_a_time():
         assert [t[i].item() for t, _ in steps] == generated + [0] * (len(steps) - len(generated))
         assert sum(p[i].item() for _, p in steps) == pytest.approx(hypothesis.log_prob)
     first = next(stream(model, src))
-    assert torch.equal(first[0], steps[0][0])               # il primo arriva senza aspettare gli altri
+    assert torch.equal(first[0], steps[0][0])  # il primo arriva senza aspettare gli altri
 
 
 def test_filter_logits():

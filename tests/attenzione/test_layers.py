@@ -33,10 +33,7 @@ def test_multi_head_is_the_concatenation_of_the_heads(h, d_k, d_v, n, m):
     assert (W_q.shape, W_k.shape) == ((h, 6, d_k), (h, 6, d_k))
     assert (W_v.shape, W_o.shape) == ((h, 6, d_v), (h * d_v, 6))
     for memory, mask in ((z, None), (x, causal_mask(m))):
-        heads = [
-            scaled_dot_product_attention(x @ W_q[i], memory @ W_k[i], memory @ W_v[i], mask)[0]
-            for i in range(h)
-        ]
+        heads = [scaled_dot_product_attention(x @ W_q[i], memory @ W_k[i], memory @ W_v[i], mask)[0] for i in range(h)]
         expected = torch.cat(heads, dim=-1) @ W_o
         if mask is None:
             close(mha(x, z), expected)
@@ -71,7 +68,7 @@ def test_attention_dropout_only_in_training():
     assert not torch.equal(mha(x), mha(x))
     assert not torch.equal(mha(x, need_weights=True)[0], mha(x, need_weights=True)[0])
     weights = mha(x, need_weights=True)[1]
-    close(weights.sum(-1), torch.ones(2, 2, 5), 1e-6)       # i pesi resi sono quelli prima del dropout
+    close(weights.sum(-1), torch.ones(2, 2, 5), 1e-6)  # i pesi resi sono quelli prima del dropout
 
 
 def test_cache_grows_in_place_and_gives_the_same_numbers():
@@ -83,7 +80,7 @@ def test_cache_grows_in_place_and_gives_the_same_numbers():
     close(torch.cat(steps, dim=1), mha(x, is_causal=True))
     assert address == (cache.K.data_ptr(), cache.V.data_ptr()) and cache.length == 7
     K, V = cache.append(torch.empty(3, 2, 0, 4).double(), torch.empty(3, 2, 0, 3).double())
-    assert (K.data_ptr(), V.data_ptr()) == address          # viste sul posto prenotato, non copie
+    assert (K.data_ptr(), V.data_ptr()) == address  # viste sul posto prenotato, non copie
     rows = torch.tensor([2, 0, 0])
     expected = cache.K[rows], cache.V[rows]
     cache.reorder(rows)
@@ -154,9 +151,9 @@ def test_sinusoids_are_the_formula():
 def test_a_fixed_offset_is_a_linear_map():
     """PE(pos + k) = M_k PE(pos), con la stessa M_k per ogni pos: una rotazione di ogni coppia, di un angolo noto."""
     PE, offset = sinusoidal_positions(60, 16), 9
-    angles = offset / 10000 ** (torch.arange(8, dtype=torch.float64) / 8)      # (8,)
+    angles = offset / 10000 ** (torch.arange(8, dtype=torch.float64) / 8)  # (8,)
     rotations = torch.stack([angles.cos(), angles.sin(), -angles.sin(), angles.cos()], dim=-1).view(8, 2, 2)
-    M = torch.block_diag(*rotations)                                            # (16, 16)
+    M = torch.block_diag(*rotations)  # (16, 16)
     close(PE[: 60 - offset] @ M.T, PE[offset:], 1e-13)
 
 
@@ -256,7 +253,8 @@ def test_decoder_layer_equals_torch_nn(norm_first):
     close(x.grad, x2.grad)
     close(z.grad, z2.grad)
     for attention, reference in (
-        (ours.self_attention, theirs.self_attn), (ours.cross_attention, theirs.multihead_attn)
+        (ours.self_attention, theirs.self_attn),
+        (ours.cross_attention, theirs.multihead_attn),
     ):
         close(attention.W_qkv.grad, reference.in_proj_weight.grad.T)
         close(attention.W_o.grad, reference.out_proj.weight.grad.T)

@@ -115,11 +115,11 @@ def test_exactly_the_paper_by_default():
     assert len(norms) == 2 * 2 + 2 * 3
     assert model.encode(tokens(1, 5))[0].shape == (1, 5, 8)
     names = [name for name, _ in model.named_parameters()]
-    assert sum("embedding" in name for name in names) == 1          # una sola matrice E
+    assert sum("embedding" in name for name in names) == 1  # una sola matrice E
     assert not any("attention" in name and ".b" in name for name in names)
     dropouts = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
     assert dropouts == [0.3] * (1 + 2 * 2 + 2 * 3)  # embedding, poi ogni sottostrato
-    z = model.eval().encode(tokens(4, 5))[0]        # post-norm: in uscita media 0 e varianza 1
+    z = model.eval().encode(tokens(4, 5))[0]  # post-norm: in uscita media 0 e varianza 1
     torch.testing.assert_close(z.mean(-1), torch.zeros(4, 5), rtol=0, atol=1e-5)
     torch.testing.assert_close(z.var(-1, correction=0), torch.ones(4, 5), rtol=0, atol=1e-3)
 
@@ -148,7 +148,9 @@ def test_attention_weights_of_every_layer_and_head():
     logits = model(src, tgt)
     weights = model.attention_weights(src, tgt)
     assert {stack: [w.shape for w in ws] for stack, ws in weights.items()} == {
-        "encoder": [(2, 2, 5, 5)] * 2, "decoder": [(2, 2, 4, 4)] * 2, "encoder-decoder": [(2, 2, 4, 5)] * 2
+        "encoder": [(2, 2, 5, 5)] * 2,
+        "decoder": [(2, 2, 4, 4)] * 2,
+        "encoder-decoder": [(2, 2, 4, 5)] * 2,
     }
     for stack in weights.values():
         for w in stack:
@@ -156,7 +158,7 @@ def test_attention_weights_of_every_layer_and_head():
     assert (weights["encoder"][0][1, :, :, 3:] == 0).all()
     assert (weights["encoder-decoder"][1][1, :, :, 3:] == 0).all()
     assert (weights["decoder"][0].triu(1) == 0).all()
-    assert torch.equal(model(src, tgt), logits)                     # gli agganci non restano
+    assert torch.equal(model(src, tgt), logits)  # gli agganci non restano
 
 
 @pytest.mark.parametrize(

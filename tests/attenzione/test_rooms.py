@@ -69,7 +69,8 @@ def test_si_importa_solo_verso_il_basso():
     upward = [
         f"{where}: {room(name)} importa {target}"
         for where, name, target in imports()
-        if target.startswith("attenzione.") and room(name) != room(target)
+        if target.startswith("attenzione.")
+        and room(name) != room(target)
         and not floor(room(target)) < floor(room(name))
     ]
     assert upward == []

@@ -25,14 +25,14 @@ CITATA = (
     .replace("matrice-condivisa", "tre-giorni-e-mezzo")
     .replace("s3.4-p1", "s5.2-p1")
 )
-PROVA = '''\
+PROVA = """\
 from registro import affermazione
 
 
 @affermazione("matrice-condivisa", vero={"copie": 1}, falso=[{"copie": 2}])
 def test_una_matrice(copie):
     assert copie == 1
-'''
+"""
 
 
 # ---------------------------------------------------------------- il sorgente

@@ -106,8 +106,8 @@ def test_un_difetto_di_tipografia_si_trova(frase, atteso):
         "| a    | b |\n|------|---|\n| 1    | 2 |",
         "Si scrive a chi@esempio.it o su https://esempio.it/a.b?c=1.5.",
         ":::{glossa}\nIt scores 28.4, doesn't it?\n:::",
-        "```{code-cell} ipython3\nx = 28.4  # \"don't\"\n```",
-        "Vedi [qui](3-2-1.md \"titolo\") e {term}`query`.",
+        '```{code-cell} ipython3\nx = 28.4  # "don\'t"\n```',
+        'Vedi [qui](3-2-1.md "titolo") e {term}`query`.',
     ],
 )
 def test_la_tipografia_giusta_passa(frase):

@@ -87,9 +87,7 @@ def test_le_frasi_seguono_il_rientro_del_loro_segno(segno, rientro):
 
 def test_il_secondo_capoverso_di_una_voce_resta_della_voce():
     testo = in_forma("- Prima.", "", "  Seconda. Terza", "pigra.", "  1. Annidata. Ancora.")
-    assert correggi(testo) == in_forma(
-        "- Prima.", "", "  Seconda.", "  Terza pigra.", "  1. Annidata.", "     Ancora."
-    )
+    assert correggi(testo) == in_forma("- Prima.", "", "  Seconda.", "  Terza pigra.", "  1. Annidata.", "     Ancora.")
 
 
 @pytest.mark.parametrize(

@@ -118,10 +118,16 @@ def test_impronta_nota():
 @pytest.mark.parametrize(
     ("yaml", "messaggio"),
     [
-        ("- {id: a, kind: note, section: null, heading: null, incipit: x, words: 1, norm_len: 1, "
-         "fingerprint: f, colore: rosso}", "colore"),
-        ("- &b {id: a, kind: note, section: null, heading: null, incipit: x, words: 1, norm_len: 1, "
-         "fingerprint: f}\n- *b", "due volte"),
+        (
+            "- {id: a, kind: note, section: null, heading: null, incipit: x, words: 1, norm_len: 1, "
+            "fingerprint: f, colore: rosso}",
+            "colore",
+        ),
+        (
+            "- &b {id: a, kind: note, section: null, heading: null, incipit: x, words: 1, norm_len: 1, "
+            "fingerprint: f}\n- *b",
+            "due volte",
+        ),
     ],
 )
 def test_un_inventario_incoerente_si_rifiuta(tmp_path, yaml, messaggio):

@@ -81,8 +81,7 @@ def test_riassunto(importato):
         ("ack-h", "Grazie"),
         (
             "refs",
-            "1. Ada\N{NO-BREAK SPACE}Rossi. *Brodi e \\{graffe\\}*, pagine 3–4, 1900.\n"
-            "2. Łuca Bö. Minestre.",
+            "1. Ada\N{NO-BREAK SPACE}Rossi. *Brodi e \\{graffe\\}*, pagine 3–4, 1900.\n2. Łuca Bö. Minestre.",
         ),
     ],
 )
@@ -370,18 +369,14 @@ def test_pandoc_non_legge_altri_file(tmp_path, inventario_prova):
     for comando in ("\\input{../segreto}", f"\\input {segreto}\n", nascosto):
         tex.write_text(f"\\documentclass{{article}}\\begin{{document}}{comando}\\end{{document}}")
         with pytest.raises(ErroreOriginale):
-            importa(
-                str(tex), tmp_path / "o", inventario={"note-permesso": inventario_prova["note-permesso"]}
-            )
+            importa(str(tex), tmp_path / "o", inventario={"note-permesso": inventario_prova["note-permesso"]})
 
 
 # ------------------------------------------------------------------ il comando
 
 
 def test_comando_riuscito(archivia, file_prova, inventario_prova, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(
-        __main__, "importa", lambda da, dove: importa(da, dove, inventario=inventario_prova)
-    )
+    monkeypatch.setattr(__main__, "importa", lambda da, dove: importa(da, dove, inventario=inventario_prova))
     assert __main__.main(["--da", str(archivia(file_prova)), "--in", str(tmp_path / "o")]) == 0
     uscita = capsys.readouterr()
     assert uscita.out.splitlines() == [

@@ -59,10 +59,40 @@ _PEZZI = st.text(st.sampled_from("\\`*_{}[]()<>$~#&|^!@+-=.:;%\"'/ a1é")) | st.
     st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zs", "Zl", "Zp"))
 )
 _INIZI = [
-    "# ", "- ", "+ ", "* ", "12. ", "3) ", "> ", "=== ", "--- ", "``` ", "::: ", "$$ ", "% ",
-    "(a)= ", "+++ ", ": ", ":a: b ", "[a]: b ", "[^a]: b ", "{{ a }} ", "{a}`b` ", "<b> ", "<!-- ",
-    "\\begin{x} ", "http://a.b ", "&amp; ", "- [ ] ", "~~~ ", "***a*** ", "![a](b) ", "{#a} ",
-    "1986. ", "$a$ ", "\\",
+    "# ",
+    "- ",
+    "+ ",
+    "* ",
+    "12. ",
+    "3) ",
+    "> ",
+    "=== ",
+    "--- ",
+    "``` ",
+    "::: ",
+    "$$ ",
+    "% ",
+    "(a)= ",
+    "+++ ",
+    ": ",
+    ":a: b ",
+    "[a]: b ",
+    "[^a]: b ",
+    "{{ a }} ",
+    "{a}`b` ",
+    "<b> ",
+    "<!-- ",
+    "\\begin{x} ",
+    "http://a.b ",
+    "&amp; ",
+    "- [ ] ",
+    "~~~ ",
+    "***a*** ",
+    "![a](b) ",
+    "{#a} ",
+    "1986. ",
+    "$a$ ",
+    "\\",
 ]
 
 
@@ -166,5 +196,5 @@ def test_tabella_riletta_da_myst():
 
 
 def test_proteggi_non_tocca_il_resto():
-    testo = "L’uno, l'altro: 50% (circa) \"così\" – 3.5!"
+    testo = 'L’uno, l\'altro: 50% (circa) "così" – 3.5!'
     assert proteggi(testo) == testo

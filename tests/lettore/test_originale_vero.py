@@ -62,9 +62,7 @@ def test_il_myst_ridà_l_impronta(originale, blocco):
     analizzatori = pytest.importorskip("myst_parser.parsers.mdit")
     renderer = pytest.importorskip("markdown_it.renderer")
     scelte = configurazione.MdParserConfig(enable_extensions={"dollarmath", "amsmath", "colon_fence"})
-    segni = analizzatori.create_md_parser(scelte, renderer.RendererHTML).parse(
-        originale["blocchi"][blocco.id]["myst"]
-    )
+    segni = analizzatori.create_md_parser(scelte, renderer.RendererHTML).parse(originale["blocchi"][blocco.id]["myst"])
     testo = ""
     for segno in (figlio for s in segni for figlio in s.children or ()):
         if segno.type in ("text", "code_inline"):

@@ -86,9 +86,10 @@ def cartella(comune, request, senza) -> Path:
 def composte(cartella) -> dict[Edizione, Carta]:
     """Le tre edizioni: la prima è già composta, le altre due insieme, una per core."""
     with ThreadPoolExecutor(2) as lavori:
-        return {e: Carta(pdf, e) for e, pdf in zip(EDIZIONI[1:], lavori.map(
-            lambda e: componi(cartella, e), EDIZIONI[1:]), strict=True)} | {
-            EDIZIONI[0]: Carta(cartella / "libro.pdf", EDIZIONI[0])}
+        return {
+            e: Carta(pdf, e)
+            for e, pdf in zip(EDIZIONI[1:], lavori.map(lambda e: componi(cartella, e), EDIZIONI[1:]), strict=True)
+        } | {EDIZIONI[0]: Carta(cartella / "libro.pdf", EDIZIONI[0])}
 
 
 @pytest.fixture(scope="session", params=EDIZIONI, ids=lambda e: e.nome)
@@ -124,7 +125,7 @@ def test_le_lingue_sono_quelle_dell_edizione(carta):
     if carta.edizione.italiana:
         assert trovati == []
     elif EPRINT.is_file():
-        assert len(trovati) > .9 * len(lunghi), set(lunghi) - set(trovati)
+        assert len(trovati) > 0.9 * len(lunghi), set(lunghi) - set(trovati)
 
 
 def test_titolo_lingua_segnalibri(carta):
@@ -154,7 +155,7 @@ def test_i_caratteri_grandi_sono_grandi(composte):
         for carattere, testo in re.findall(r'<text [^>]*font="(\d+)">(.*?)</text>', xml):
             corpo = int(corpi.get(carattere, 0))
             punti[corpo] = punti.get(corpo, 0) + len(re.sub(r"<[^>]+>", "", testo))
-    assert sum(n for corpo, n in punti.items() if corpo >= 13) > .9 * sum(punti.values()), punti
+    assert sum(n for corpo, n in punti.items() if corpo >= 13) > 0.9 * sum(punti.values()), punti
 
 
 def test_le_edizioni_hanno_lunghezze_diverse(composte):

@@ -12,8 +12,8 @@ from statistics import median
 import pytest
 
 BILANCIO = 600_000  # byte trasferiti alla prima visita: HTML, fogli di stile, programmi, caratteri
-LETTURA = 1.5       # secondi al primo testo
-SALTO = 0.02        # Cumulative Layout Shift
+LETTURA = 1.5  # secondi al primo testo
+SALTO = 0.02  # Cumulative Layout Shift
 PESANTI = ("glossary", "domande", "3-2-1", "affermazioni", "microlingua", "teste")
 
 TELEFONO = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
@@ -78,7 +78,7 @@ def test_ogni_icona_ha_il_suo_disegno(senza):
     """Il foglio porta le icone che le pagine nominano: segno e carattere."""
     foglio = (senza.html / "_static/stile.css").read_text(encoding="utf-8")
     nomi = {c for p in senza.pagine.values() for e in p.select(".fa-solid") for c in e["class"] if c.startswith("fa-")}
-    disegnate = {n for n in nomi - {"fa-solid", "fa-lg"} if re.search(rf'\.{n}:{{1,2}}before[^{{]*{{content:', foglio)}
+    disegnate = {n for n in nomi - {"fa-solid", "fa-lg"} if re.search(rf"\.{n}:{{1,2}}before[^{{]*{{content:", foglio)}
     assert len(disegnate) > 8 and nomi - {"fa-solid", "fa-lg"} == disegnate
     assert "data:font/woff;base64," in foglio and "fontawesome/webfonts" not in foglio
 

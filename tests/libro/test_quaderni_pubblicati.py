@@ -44,9 +44,7 @@ def ramo(comune, sorgenti) -> Path:
 def test_sono_quelli_delle_pagine(ramo, senza):
     """Non eseguire le celle non cambia un byte; le uscite non ci sono in ogni caso."""
     scritti = {f.relative_to(ramo).as_posix(): f.read_bytes() for f in ramo.rglob("*.ipynb")}
-    assert scritti == {
-        nome_nel_ramo(c): (senza.html / "_sources" / f"{c}.ipynb").read_bytes() for c in CAPITOLI
-    }
+    assert scritti == {nome_nel_ramo(c): (senza.html / "_sources" / f"{c}.ipynb").read_bytes() for c in CAPITOLI}
 
 
 def test_accanto_ci_sono_indice_licenze_e_binder_e_null_altro(ramo):

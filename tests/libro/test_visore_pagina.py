@@ -40,8 +40,10 @@ def cartella(parti, tmp_path_factory):
     stile = (RADICE / "web/css/visore.css").read_text(encoding="utf-8")
     codice = (RADICE / "web/js/visore.js").read_text(encoding="utf-8")
     for tema, (testo, fondo, quieto) in COLORI.items():
-        variabili = (f"--pst-color-text-base: {testo}; --pst-color-background: {fondo}; "
-                     f"--pst-color-text-muted: {quieto}; background: {fondo}; font-size: 19px")
+        variabili = (
+            f"--pst-color-text-base: {testo}; --pst-color-background: {fondo}; "
+            f"--pst-color-text-muted: {quieto}; background: {fondo}; font-size: 19px"
+        )
         (dove / f"{tema}.html").write_text(
             f'<!doctype html><html lang="it" data-theme="{tema}"><head><meta charset="utf-8"><title>Vista</title>'
             f'<meta name="viewport" content="width=device-width"><style>html {{ {variabili} }} {stile}</style></head>'
@@ -198,6 +200,8 @@ def test_la_pagina_pesa_poco(senza):
 def test_nel_capitolo(senza, lettore, axe, schermo, tema):
     scheda = lettore(color_scheme=tema, **schermo).apri(senza, senza.pagina("teste"))
     assert scheda.locator(VIVA).is_visible() and scheda.locator(SCELTA).inner_text() == "its"
-    assert max(scheda.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")) <= (
-        scheda.viewport_size["width"])
+    assert (
+        max(scheda.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]"))
+        <= (scheda.viewport_size["width"])
+    )
     assert violazioni(scheda, axe) == []

@@ -12,11 +12,18 @@ from itertools import islice
 from pathlib import Path
 
 PARTS = ("addestramento", "sviluppo", "prova")
-CHARACTERS = str.maketrans({
-    **dict.fromkeys("‘’‛´`′", "'"), **dict.fromkeys("“”„«»″", '"'), **dict.fromkeys("‐‑‒–—―−", "-"),
-    "…": "...", "\u00ad": None, "\ufeff": None, "\u200b": None,
-})
-SPURIOUS = re.compile(                                      # ciò che il resoconto antepone alle parole dette
+CHARACTERS = str.maketrans(
+    {
+        **dict.fromkeys("‘’‛´`′", "'"),
+        **dict.fromkeys("“”„«»″", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        "…": "...",
+        "\u00ad": None,
+        "\ufeff": None,
+        "\u200b": None,
+    }
+)
+SPURIOUS = re.compile(  # ciò che il resoconto antepone alle parole dette
     r"^(?:[\s.,;:-]+(?!\d)|\([a-z]{2}\)|(?:in writing|per iscritto|schriftlich|par écrit)[.,]?\s*(?=[(-]))+"
 )
 ELIDED = re.compile(r"\b([a-zà-ù]*(?:ll|gl|st|nt|qu|un|tr|sc)|[lcdnmtsv])' (?=[aeiouhàèéìòù])")

@@ -41,9 +41,7 @@ CORPORA = {
             f"{STATMT}/wmt13/training-parallel-europarl-v7.tgz": [
                 ("training/europarl-v7.de-en.en", "training/europarl-v7.de-en.de")
             ],
-            f"{STATMT}/wmt13/training-parallel-commoncrawl.tgz": [
-                ("commoncrawl.de-en.en", "commoncrawl.de-en.de")
-            ],
+            f"{STATMT}/wmt13/training-parallel-commoncrawl.tgz": [("commoncrawl.de-en.en", "commoncrawl.de-en.de")],
             f"{STATMT}/wmt14/training-parallel-nc-v9.tgz": [
                 ("training/news-commentary-v9.de-en.en", "training/news-commentary-v9.de-en.de")
             ],
@@ -55,12 +53,8 @@ CORPORA = {
             f"{STATMT}/wmt13/training-parallel-europarl-v7.tgz": [
                 ("training/europarl-v7.fr-en.en", "training/europarl-v7.fr-en.fr")
             ],
-            f"{STATMT}/wmt13/training-parallel-commoncrawl.tgz": [
-                ("commoncrawl.fr-en.en", "commoncrawl.fr-en.fr")
-            ],
-            f"{STATMT}/wmt13/training-parallel-un.tgz": [
-                ("un/undoc.2000.fr-en.en", "un/undoc.2000.fr-en.fr")
-            ],
+            f"{STATMT}/wmt13/training-parallel-commoncrawl.tgz": [("commoncrawl.fr-en.en", "commoncrawl.fr-en.fr")],
+            f"{STATMT}/wmt13/training-parallel-un.tgz": [("un/undoc.2000.fr-en.en", "un/undoc.2000.fr-en.fr")],
             f"{STATMT}/wmt14/training-parallel-nc-v9.tgz": [
                 ("training/news-commentary-v9.fr-en.en", "training/news-commentary-v9.fr-en.fr")
             ],
@@ -105,7 +99,7 @@ def load_corpus(name, folder, limit=None):
         archive = download(url, folder)
         extracted = extract(archive, [file for pair in files for file in pair])
         for src, tgt in files:
-            if src.endswith(".sgm"):                        # non ogni riga è una frase: il limite viene dopo
+            if src.endswith(".sgm"):  # non ogni riga è una frase: il limite viene dopo
                 pairs += segments(read_parallel(extracted[src], extracted[tgt]))[:limit]
             else:
                 pairs += read_parallel(extracted[src], extracted[tgt], limit)
@@ -134,7 +128,7 @@ def download(url, folder, timeout=30, chunk=1 << 20):
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".parziale")
-        fetch(url, partial, timeout, chunk)                 # non «replacing»: ciò che è arrivato deve restare
+        fetch(url, partial, timeout, chunk)  # non «replacing»: ciò che è arrivato deve restare
         check_sum(partial, path.name, folder)
         partial.replace(path)
     return path
@@ -146,7 +140,7 @@ def fetch(url, partial, timeout, chunk):
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
-            resumed = response.status == 206                # senza Range il server ricomincia da capo: anche noi
+            resumed = response.status == 206  # senza Range il server ricomincia da capo: anche noi
             start = start if resumed else 0
             left = int(response.headers.get("Content-Length", 0))
             free = shutil.disk_usage(partial.parent).free
@@ -159,7 +153,7 @@ def fetch(url, partial, timeout, chunk):
             if left and arrived < start + left:
                 raise http.client.IncompleteRead(b"", start + left - arrived)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and start:                     # nulla oltre ciò che c’è: il file era già intero
+        if error.code == 416 and start:  # nulla oltre ciò che c’è: il file era già intero
             return
         raise OSError(f"{url}: il server risponde {error.code}") from error
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:

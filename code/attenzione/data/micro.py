@@ -32,8 +32,17 @@ turn turns off spegne spengono s | pick picks up raccoglie raccolgono p | put pu
 """
 PRONOUN = ["it", "esso", "essa", "essi", "esse"]
 NUMBERS = {"two": "due", "three": "tre", "four": "quattro", "five": "cinque", "eight": "otto", "ten": "dieci"}
-CONSTRUCTS = ("affermazione", "negazione", "domanda", "particella", "possessivo", "copula", "numero",
-              "complemento", "due complementi")
+CONSTRUCTS = (
+    "affermazione",
+    "negazione",
+    "domanda",
+    "particella",
+    "possessivo",
+    "copula",
+    "numero",
+    "complemento",
+    "due complementi",
+)
 UNSEEN = (frozenset({"domanda", "particella"}), frozenset({"negazione", "possessivo"}), frozenset({"due complementi"}))
 """Gli insiemi di costrutti che l’addestramento non contiene mai insieme."""
 
@@ -139,8 +148,14 @@ class Grammar:
             antecedent = where[antecedent[0]], where[antecedent[1]]
         before = len(english) if antecedent is None else antecedent[0]
         nouns = tuple(sorted(where[name] for name in self.nouns if where[name] < before))
-        return MicroPair(tuple(token for token, _ in english), tuple(token for token, _ in italian), links,
-                         antecedent, nouns, frozenset(self.constructs))
+        return MicroPair(
+            tuple(token for token, _ in english),
+            tuple(token for token, _ in italian),
+            links,
+            antecedent,
+            nouns,
+            frozenset(self.constructs),
+        )
 
     def word(self, token):
         return token, next(self.names)
@@ -190,9 +205,11 @@ class Grammar:
         self.nouns.append(head[1])
         article = definite_article(noun[4] == "f", False, noun[2])
         near = preposition[0] == "near"
-        italian = [("vicino" if near else "dietro", [preposition[1]]),
-                   (contracted(article), [preposition[1], the[1]]) if near else (article, [the[1]]),
-                   (noun[2], [head[1]])]
+        italian = [
+            ("vicino" if near else "dietro", [preposition[1]]),
+            (contracted(article), [preposition[1], the[1]]) if near else (article, [the[1]]),
+            (noun[2], [head[1]]),
+        ]
         return [preposition, the, head], italian
 
     def copula(self, mood, english, italian, _, feminine, plural):
@@ -216,10 +233,10 @@ class Grammar:
         thing = self.noun()
         object_en, object_it, head, object_f, object_pl = self.noun_phrase(thing, self.rng.choice([0, 0, 1]))
         antecedent = None
-        if not (plural and object_pl) and self.rng.random() < 0.6:    # «their» di due plurali sarebbe ambiguo
+        if not (plural and object_pl) and self.rng.random() < 0.6:  # «their» di due plurali sarebbe ambiguo
             self.constructs.add("possessivo")
             more_en, more_it, its = self.possessive(object_f, object_pl)
-            more_it[-1] = (more_it[-1][0], [its, head])               # «essa» viene da «its» e dal suo antecedente
+            more_it[-1] = (more_it[-1][0], [its, head])  # «essa» viene da «its» e dal suo antecedente
             object_en, object_it, antecedent = object_en + more_en, object_it + more_it, (its, head)
         return [*self.order(mood, english, helper), verb, *object_en], [*italian, *verb_it, *object_it], antecedent
 
@@ -229,8 +246,13 @@ class Grammar:
         conjunction, its, head = self.word("and"), self.word("their" if plural else "its"), self.word(part[0])
         pronoun = agree(PRONOUN, feminine, plural)
         article = definite_article(part[2] == "f", False, part[1])
-        italian = [("e", [conjunction[1]]), (article, [its[1]]), (part[1], [head[1]]), ("di", [its[1]]),
-                   (pronoun, [its[1]])]
+        italian = [
+            ("e", [conjunction[1]]),
+            (article, [its[1]]),
+            (part[1], [head[1]]),
+            ("di", [its[1]]),
+            (pronoun, [its[1]]),
+        ]
         return [conjunction, its, head], italian, its[1]
 
     def phrasal_verb(self, mood, english, italian, _, feminine, plural):

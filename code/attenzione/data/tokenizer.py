@@ -50,7 +50,7 @@ class BytePairTokenizer:
             raise FileNotFoundError(f"path vale «{path}»: atteso un file che esiste")
         try:
             tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:                          # tokenizers solleva Exception, niente di più preciso
+        except Exception as error:  # tokenizers solleva Exception, niente di più preciso
             raise ValueError(f"path vale «{path}»: non è un tokenizer.json che si possa leggere") from error
         return cls(tokenizer)
 

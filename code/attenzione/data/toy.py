@@ -109,7 +109,7 @@ def bracket_pairs(n_pairs, depth, length=16, seed=0):
         answer = YES
         if len(pairs) % 2:
             if not {")", "]"} <= set(text):
-                continue                                    # non ci sono due chiusure di specie diversa
+                continue  # non ci sono due chiusure di specie diversa
             _unbalance(rng, text)
             answer = NO
         pairs.setdefault(tuple(vocabulary.ids[c] for c in text), [vocabulary.ids[answer]])
@@ -120,7 +120,7 @@ def _balanced(rng, length, depth):
     """Una successione bilanciata di length parentesi, profonda depth: un elenco; le forme sono equiprobabili."""
     text, stack = [], []
     reached = False
-    for left in reversed(range(length)):                    # quante ne restano dopo questa
+    for left in reversed(range(length)):  # quante ne restano dopo questa
         up = _shapes(left, len(stack) + 1, depth, reached or len(stack) + 1 == depth)
         down = _shapes(left, len(stack) - 1, depth, reached)
         if rng.randrange(up + down) < up:
@@ -146,5 +146,6 @@ def _shapes(left, height, depth, reached):
         return 0
     if not left:
         return int(height == 0 and reached)
-    return (_shapes(left - 1, height + 1, depth, reached or height + 1 == depth)
-            + _shapes(left - 1, height - 1, depth, reached))
+    return _shapes(left - 1, height + 1, depth, reached or height + 1 == depth) + _shapes(
+        left - 1, height - 1, depth, reached
+    )

@@ -13,9 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from attenzione.attention import scaled_dot_product_attention
 
 n, d, k, r = sp.symbols("n d k r", positive=True, integer=True)
-COSTS = {                                                   # le operazioni di ciascuno strato, §4
-    "self-attention": 2 * n**2 * d,                         # i punteggi, poi la somma pesata
-    "ricorrente": 2 * n * d**2,                             # una matrice per l’ingresso, una per lo stato
+COSTS = {  # le operazioni di ciascuno strato, §4
+    "self-attention": 2 * n**2 * d,  # i punteggi, poi la somma pesata
+    "ricorrente": 2 * n * d**2,  # una matrice per l’ingresso, una per lo stato
     "convoluzionale": k * n * d**2,
     "dilatata": k * n * d**2,
     "separabile": k * n * d + n * d**2,
@@ -44,27 +44,28 @@ def build_layer(kind, d, kernel_size=3, r=3, dilation=1):
     if kind == "convoluzionale":
         conv = nn.Conv1d(d, d, kernel_size, padding=padding, bias=False).double()
     elif kind == "separabile":
-        conv = nn.Sequential(nn.Conv1d(d, d, kernel_size, padding=padding, groups=d, bias=False),
-                             nn.Conv1d(d, d, 1, bias=False)).double()
+        conv = nn.Sequential(
+            nn.Conv1d(d, d, kernel_size, padding=padding, groups=d, bias=False), nn.Conv1d(d, d, 1, bias=False)
+        ).double()
     else:
         raise ValueError(f"kind vale «{kind}»: atteso uno fra {', '.join(COSTS)}")
-    return lambda X: conv(X.T).T[: len(X)]                  # con k pari il bordo dà una posizione in più
+    return lambda X: conv(X.T).T[: len(X)]  # con k pari il bordo dà una posizione in più
 
 
 def recur(cell, X):
     """Uno strato ricorrente: lo stato passa da una posizione alla successiva. X: (n, d). Rende (n, d)."""
     state, states = X.new_zeros(1, X.size(1)), []
     for x_t in X.split(1):
-        state = cell(x_t, state)                            # (1, d)
+        state = cell(x_t, state)  # (1, d)
         states.append(state)
     return torch.cat(states)
 
 
 def restricted_attention(X, r):
     """Self-attention ristretta: ogni posizione guarda le r attorno a sé, §4. X: (n, d). Rende (n, d)."""
-    index = torch.arange(len(X))[:, None] + torch.arange(r) - r // 2            # (n, r)
-    mask = (index >= 0) & (index < len(X))                  # (n, r): fuori dalla frase non si guarda
-    windows = X[index.clamp(0, len(X) - 1)]                 # (n, r, d)
+    index = torch.arange(len(X))[:, None] + torch.arange(r) - r // 2  # (n, r)
+    mask = (index >= 0) & (index < len(X))  # (n, r): fuori dalla frase non si guarda
+    windows = X[index.clamp(0, len(X) - 1)]  # (n, r, d)
     return scaled_dot_product_attention(X[:, None], windows, windows, mask[:, None])[0][:, 0]
 
 
@@ -101,7 +102,7 @@ def steps(kind, n, kernel_size=3, r=3, seed=0):
     Un passo è uno strato della pila; nella rete ricorrente è una posizione: prima dall’ingresso allo stato,
     poi dallo stato al successivo. La convoluzione dilatata allarga il passo: 1, k, k², …
     """
-    X = torch.randn(n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))    # (n, 2)
+    X = torch.randn(n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))  # (n, 2)
     if kind == "ricorrente":
         cell = seeded(seed, nn.RNNCell, 2, 2, bias=False).double()
         yield connections(lambda X: cell(X, X.detach()), X)
@@ -129,7 +130,7 @@ def path_lengths(links):
         if step == 1:
             reached, lengths = link.double(), link.long()
             continue
-        reached = (link.double() @ reached).clamp(max=1)    # (n, n): una frontiera per ogni ingresso
+        reached = (link.double() @ reached).clamp(max=1)  # (n, n): una frontiera per ogni ingresso
         new = (reached > 0) & (lengths == 0)
         if not new.any():
             return lengths

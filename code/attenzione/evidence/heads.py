@@ -36,12 +36,12 @@ def head_accuracy(model, examples, kind="encoder"):
     right, total = 0, 0
     for example, weights in zip(examples, attention_rows(model, examples, kind), strict=True):
         for query, good in example.links.items():
-            row = weights[:, :, query]                                # (N, h, n)
+            row = weights[:, :, query]  # (N, h, n)
             if example.candidates is not None:
-                keys = torch.tensor(example.candidates)               # (c,)
-                best = keys[row[..., keys].argmax(dim=-1)]            # (N, h)
+                keys = torch.tensor(example.candidates)  # (c,)
+                best = keys[row[..., keys].argmax(dim=-1)]  # (N, h)
             else:
-                best = row.argmax(dim=-1)                             # (N, h)
+                best = row.argmax(dim=-1)  # (N, h)
             right = right + torch.isin(best, torch.tensor(sorted(good)))
             total += 1
     if not total:
@@ -52,8 +52,7 @@ def head_accuracy(model, examples, kind="encoder"):
 def chance_accuracy(examples):
     """La frazione che si indovina scegliendo la chiave a caso fra le candidate: la media di giuste su candidate."""
     found = [
-        len(good) / len(example.candidates or example.src)
-        for example in examples for good in example.links.values()
+        len(good) / len(example.candidates or example.src) for example in examples for good in example.links.values()
     ]
     return sum(found) / len(found)
 
@@ -77,7 +76,7 @@ def alignment_error(rows, examples, sure):
     """
     hits, size = 0, 0
     for row, example, certain in zip(rows, examples, sure, strict=True):
-        good = torch.zeros(row.shape[-2:])                            # (m, n): 1 se in P, 2 se anche in S
+        good = torch.zeros(row.shape[-2:])  # (m, n): 1 se in P, 2 se anche in S
         for query, keys in example.links.items():
             good[query, sorted(keys)] += 1
         for query, key in certain:
@@ -95,7 +94,7 @@ def peak_weight(model, sources):
     valutazione; sources: frasi, come identificatori.
     """
     rows = attention_rows(model, [Example(src, [], {}) for src in sources], "encoder")
-    return torch.cat([weights.amax(dim=-1) for weights in rows], dim=-1).mean(dim=-1)    # (N, h, n…) → (N, h)
+    return torch.cat([weights.amax(dim=-1) for weights in rows], dim=-1).mean(dim=-1)  # (N, h, n…) → (N, h)
 
 
 def attention_rows(model, examples, kind):
@@ -104,7 +103,7 @@ def attention_rows(model, examples, kind):
         raise ValueError(f"kind vale «{kind}»: atteso uno fra {', '.join(KINDS)}")
     device = next(model.parameters()).device
     for example in examples:
-        src = torch.tensor([example.src], device=device)              # (1, n)
-        tgt = torch.tensor([[model.config.bos_id, *example.tgt]], device=device)      # (1, m + 1)
-        weights = torch.cat(model.attention_weights(src, tgt)[kind]).cpu()    # (N, h, n_q, n_k)
+        src = torch.tensor([example.src], device=device)  # (1, n)
+        tgt = torch.tensor([[model.config.bos_id, *example.tgt]], device=device)  # (1, m + 1)
+        weights = torch.cat(model.attention_weights(src, tgt)[kind]).cpu()  # (N, h, n_q, n_k)
         yield weights if kind == "encoder" else weights[:, :, : len(example.tgt)]

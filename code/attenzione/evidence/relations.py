@@ -136,8 +136,9 @@ def scan_heads(model, tokenizer, sentences):
 def mean_weights(model, tokenizer, sentences, relation):
     """Il peso che ogni testa dell’encoder dà, in media, alla parola attesa: (n_layers, h). Sceglie anche a parità."""
     found = [
-        word_attention(model, tokenizer, " ".join(sentence.words))["encoder"][0][:, :, query, key]    # (N, h)
-        for sentence in sentences for query, key in sentence.links[relation]
+        word_attention(model, tokenizer, " ".join(sentence.words))["encoder"][0][:, :, query, key]  # (N, h)
+        for sentence in sentences
+        for query, key in sentence.links[relation]
     ]
     return torch.stack(found).mean(dim=0)
 

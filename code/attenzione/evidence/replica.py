@@ -16,9 +16,10 @@ from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam, lrate
 
 N_SYMBOLS, N_TOKENS, N_SPECIAL = 16, 12, 4
-NEIGHBOURS = (1, -1, 2)                     # quanti posti prima; negativo, dopo
-SMALL = TransformerConfig(N_SYMBOLS + N_SPECIAL, n_layers=1, d_model=32, d_ff=64, n_heads=4, p_drop=0.0, eps_ls=0.0,
-                          max_len=N_TOKENS)
+NEIGHBOURS = (1, -1, 2)  # quanti posti prima; negativo, dopo
+SMALL = TransformerConfig(
+    N_SYMBOLS + N_SPECIAL, n_layers=1, d_model=32, d_ff=64, n_heads=4, p_drop=0.0, eps_ls=0.0, max_len=N_TOKENS
+)
 
 # Variante → (riga della Tabella 3 di cui rifà la prova, che cosa cambia in SMALL).
 ROWS = {
@@ -35,10 +36,10 @@ ROWS = {
 
 def neighbour_sentences(n_sentences, generator, neighbours=NEIGHBOURS):
     """Frasi del compito, estratte a sorte: (src, tgt), entrambi (n_sentences, 12), identificatori di token."""
-    fixed = torch.Generator().manual_seed(7)                # le tabelle di traduzione sono sempre le stesse
+    fixed = torch.Generator().manual_seed(7)  # le tabelle di traduzione sono sempre le stesse
     tables = torch.stack([torch.randperm(N_SYMBOLS, generator=fixed) for _ in range(2 ** len(neighbours))])
     x = torch.randint(N_SYMBOLS, (n_sentences, N_TOKENS), generator=generator)
-    which = torch.zeros_like(x)                             # quale tabella, per ogni posizione
+    which = torch.zeros_like(x)  # quale tabella, per ogni posizione
     for shift in neighbours:
         which = 2 * which + x.roll(shift, dims=1) % 2
     return x + N_SPECIAL, tables[which, x] + N_SPECIAL
@@ -58,12 +59,12 @@ def replay(config=SMALL, *, steps=700, batch=32, n_sentences=None, neighbours=NE
     for step in range(1, steps + 1):
         if n_sentences:
             chosen = torch.randint(n_sentences, (batch,), generator=generator)
-            src, tgt = all_src[chosen], all_tgt[chosen]     # (batch, 12)
+            src, tgt = all_src[chosen], all_tgt[chosen]  # (batch, 12)
         else:
             src, tgt = neighbour_sentences(batch, generator, neighbours)
         for group in optimizer.param_groups:
             group["lr"] = lrate(step, config.d_model, warmup_steps=200)
-        z, _ = model.encode(src)                            # (batch, 12, d_model)
+        z, _ = model.encode(src)  # (batch, 12, d_model)
         loss = label_smoothing_loss(model.embedding.logits(z), tgt, config.eps_ls)
         optimizer.zero_grad()
         (loss / tgt.numel()).backward()
@@ -75,6 +76,6 @@ def replay(config=SMALL, *, steps=700, batch=32, n_sentences=None, neighbours=NE
 def measure(model, neighbours):
     """Perplessità ed esattezza, la parte di token giusti, su 500 frasi di prova sempre uguali."""
     src, tgt = neighbour_sentences(500, torch.Generator().manual_seed(5), neighbours)
-    logits = model.embedding.logits(model.encode(src)[0])   # (500, 12, n_vocab)
+    logits = model.embedding.logits(model.encode(src)[0])  # (500, 12, n_vocab)
     loss = label_smoothing_loss(logits, tgt, eps_ls=0.0) / tgt.numel()
     return math.exp(loss), (logits.argmax(dim=-1) == tgt).double().mean().item()

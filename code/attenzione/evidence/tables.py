@@ -6,13 +6,28 @@ from dataclasses import dataclass
 from attenzione.config import TABLE_3, count_parameters, load_tables
 from attenzione.italian import number
 
-LAYERS = {"Self-Attention": "Self-attention", "Recurrent": "Ricorrente", "Convolutional": "Convoluzionale",
-          "Self-Attention (restricted)": "Self-attention (ristretta)"}
-HYPERPARAMETERS = {"N": "$N$", "d_model": r"$d_{\text{model}}$", "d_ff": "$d_{ff}$", "h": "$h$", "d_k": "$d_k$",
-                   "d_v": "$d_v$", "P_drop": "$P_{drop}$", "eps_ls": r"$\epsilon_{ls}$", "train_steps": "passi",
-                   "ppl_dev": "PPL (sviluppo)", "bleu_dev": "BLEU (sviluppo)", "params_1e6": r"parametri $\times10^6$"}
+LAYERS = {
+    "Self-Attention": "Self-attention",
+    "Recurrent": "Ricorrente",
+    "Convolutional": "Convoluzionale",
+    "Self-Attention (restricted)": "Self-attention (ristretta)",
+}
+HYPERPARAMETERS = {
+    "N": "$N$",
+    "d_model": r"$d_{\text{model}}$",
+    "d_ff": "$d_{ff}$",
+    "h": "$h$",
+    "d_k": "$d_k$",
+    "d_v": "$d_v$",
+    "P_drop": "$P_{drop}$",
+    "eps_ls": r"$\epsilon_{ls}$",
+    "train_steps": "passi",
+    "ppl_dev": "PPL (sviluppo)",
+    "bleu_dev": "BLEU (sviluppo)",
+    "params_1e6": r"parametri $\times10^6$",
+}
 
-TFLOPS = {"K80": 2.8, "K40": 3.7, "M40": 6.0, "P100": 9.5}       # §6.1, nota 5: mille miliardi di operazioni al secondo
+TFLOPS = {"K80": 2.8, "K40": 3.7, "M40": 6.0, "P100": 9.5}  # §6.1, nota 5: mille miliardi di operazioni al secondo
 
 
 @dataclass(frozen=True)
@@ -51,8 +66,13 @@ def _complexity(rows):
 
 
 def _translation(rows):
-    header = ["Modello", "BLEU EN-DE", "BLEU EN-FR",
-              "Costo di addestramento (FLOPs) EN-DE", "Costo di addestramento (FLOPs) EN-FR"]
+    header = [
+        "Modello",
+        "BLEU EN-DE",
+        "BLEU EN-FR",
+        "Costo di addestramento (FLOPs) EN-DE",
+        "Costo di addestramento (FLOPs) EN-FR",
+    ]
     body = []
     for row in rows:
         name = row["model"].replace("(base model)", "(modello base)")
@@ -67,7 +87,7 @@ def _variations(rows):
         label = row["gruppo"] if len(row["gruppo"]) > 1 else f"({row['gruppo']})"
         if row.get("posizioni") == "learned":
             label += " embedding posizionali al posto delle sinusoidi"
-        first = row["gruppo"] != group                          # la lettera del gruppo si scrive una volta
+        first = row["gruppo"] != group  # la lettera del gruppo si scrive una volta
         body.append([label if first else "", *(_cell(row, key) for key in HYPERPARAMETERS)])
         group = row["gruppo"]
     return Table(["", *HYPERPARAMETERS.values()], body)
@@ -93,14 +113,23 @@ def measured_complexity(n=27, d=512, kernel_size=3, r=9):
     keys = ("complexity_per_layer", "sequential_operations", "maximum_path_length")
     printed = {row["layer"]: [f"${row[key]}$" for key in keys] for row in load_tables()["tabella_1"]}
     convolution = printed["Convolutional"]
-    rows = (("self-attention", "Self-attention", printed["Self-Attention"]),
-            ("ricorrente", "Ricorrente", printed["Recurrent"]),
-            ("dilatata", "Convoluzionale, dilatata", convolution),
-            ("convoluzionale", "Convoluzionale, contigua", [*convolution[:2], "$O(n/k)$ (testo)"]),
-            ("separabile", "Convoluzionale, separabile", [r"$O(k \cdot n \cdot d + n \cdot d^2)$ (testo)", "", ""]),
-            ("ristretta", "Self-attention (ristretta)", printed["Self-Attention (restricted)"]))
-    header = ["Tipo di strato", "Complessità per strato: stampato", "calcolato",
-              "Operazioni sequenziali: stampato", "calcolato", "Lunghezza massima del cammino: stampato", "calcolato"]
+    rows = (
+        ("self-attention", "Self-attention", printed["Self-Attention"]),
+        ("ricorrente", "Ricorrente", printed["Recurrent"]),
+        ("dilatata", "Convoluzionale, dilatata", convolution),
+        ("convoluzionale", "Convoluzionale, contigua", [*convolution[:2], "$O(n/k)$ (testo)"]),
+        ("separabile", "Convoluzionale, separabile", [r"$O(k \cdot n \cdot d + n \cdot d^2)$ (testo)", "", ""]),
+        ("ristretta", "Self-attention (ristretta)", printed["Self-Attention (restricted)"]),
+    )
+    header = [
+        "Tipo di strato",
+        "Complessità per strato: stampato",
+        "calcolato",
+        "Operazioni sequenziali: stampato",
+        "calcolato",
+        "Lunghezza massima del cammino: stampato",
+        "calcolato",
+    ]
     body = []
     for kind, name, (cost, wait, path) in rows:
         layer = c.build_layer(kind, d, kernel_size, r)
@@ -108,8 +137,17 @@ def measured_complexity(n=27, d=512, kernel_size=3, r=9):
         waits = [c.sequential_operations(layer, m, d) for m in (n, 2 * n)]
         paths = [c.max_path(kind, m, kernel_size, r) for m in (n, 2 * n)]
         growth = number(operations[1] / operations[0], "g")
-        body.append([name, cost, f"${c.sp.latex(c.COSTS[kind])}$; × {growth}", wait, "{} → {}".format(*waits),
-                     path, "{} → {}".format(*paths)])
+        body.append(
+            [
+                name,
+                cost,
+                f"${c.sp.latex(c.COSTS[kind])}$; × {growth}",
+                wait,
+                "{} → {}".format(*waits),
+                path,
+                "{} → {}".format(*paths),
+            ]
+        )
     return Table(header, body)
 
 
@@ -121,16 +159,25 @@ def training_flops(seconds, n_gpus=8, gpu="P100"):
 def training_cost_table():
     """I costi dei due Transformer della Tabella 2, stampati e ricalcolati dai tempi di §5.2, con lo scarto."""
     printed = {row["model"]: row for row in load_tables()["tabella_2"]}
-    times = [("Transformer (base model)", "12 ore", 12 * 3600),
-             ("Transformer (base model)", "100\u202f000 passi da 0,4 s", 100_000 * 0.4),
-             ("Transformer (big)", "3,5 giorni", 3.5 * 24 * 3600),
-             ("Transformer (big)", "300\u202f000 passi da 1,0 s", 300_000 * 1.0)]
+    times = [
+        ("Transformer (base model)", "12 ore", 12 * 3600),
+        ("Transformer (base model)", "100\u202f000 passi da 0,4 s", 100_000 * 0.4),
+        ("Transformer (big)", "3,5 giorni", 3.5 * 24 * 3600),
+        ("Transformer (big)", "300\u202f000 passi da 1,0 s", 300_000 * 1.0),
+    ]
     body = []
     for model, text, seconds in times:
         flops, row = training_flops(seconds), printed[model]
         gap = number(flops / row["flops_both"] - 1, "+.1%").replace("-", "−")
-        body.append([model.replace("base model", "modello base"), text, _cell(row, "flops_both").strip("*"),
-                     _scientific(flops), gap])
+        body.append(
+            [
+                model.replace("base model", "modello base"),
+                text,
+                _cell(row, "flops_both").strip("*"),
+                _scientific(flops),
+                gap,
+            ]
+        )
     return Table(["Modello", "Tempo", "FLOPs: stampato", "FLOPs: ricalcolato", "Scarto"], body)
 
 

@@ -29,7 +29,7 @@ def split_words(tokenizer, text):
 
 def by_words(weights, queries, keys):
     """Dai pesi fra pezzi (…, n_q, n_k) a quelli fra parole; queries, keys: le posizioni dei pezzi di ogni parola."""
-    rows = weights[..., [group[0] for group in queries], :]           # (…, parole, n_k): il primo pezzo guarda
+    rows = weights[..., [group[0] for group in queries], :]  # (…, parole, n_k): il primo pezzo guarda
     return torch.stack([rows[..., group].sum(dim=-1) for group in keys], dim=-1)
 
 
@@ -42,7 +42,7 @@ def word_attention(model, tokenizer, text, translation=""):
     """
     src, src_words, src_groups = split_words(tokenizer, text)
     tgt, tgt_words, tgt_groups = split_words(tokenizer, translation)
-    written = [[0], *([i + 1 for i in group] for group in tgt_groups)]     # spostate di una: prima c’è BOS
+    written = [[0], *([i + 1 for i in group] for group in tgt_groups)]  # spostate di una: prima c’è BOS
     writing = [*tgt_groups, [len(tgt)]]
     sides = {
         "encoder": (src_words, src_groups, src_words, src_groups),

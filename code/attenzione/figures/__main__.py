@@ -69,7 +69,7 @@ def export(folder=FOLDER, names=None):
         for kind, date in (("svg", "Date"), ("pdf", "CreationDate")):
             path = Path(folder, f"{name}.{kind}")
             with replacing(path) as partial:
-                fig.savefig(partial, format=kind, metadata={date: None})    # niente data: file uguali byte per byte
+                fig.savefig(partial, format=kind, metadata={date: None})  # niente data: file uguali byte per byte
             written.append(path)
         plt.close(fig)
     return written

@@ -18,15 +18,32 @@ from attenzione.layers import DecoderLayer, EncoderLayer, Residual
 from attenzione.model import Transformer
 
 # i colori dell’articolo, schiariti perché il testo nero si legga anche in grigio
-COLORS = {"prodotto": "#cfc9ea", "softmax": "#cdeacb", "maschera": "#f7cfdd", "scala": "#fdf0bd",
-          "lineare": "#dfe5ea", "attenzione": "#fbdcb2", "feed-forward": "#cbe8f3", "norma": "#f4f3c2",
-          "embedding": "#f8d6dc"}
+COLORS = {
+    "prodotto": "#cfc9ea",
+    "softmax": "#cdeacb",
+    "maschera": "#f7cfdd",
+    "scala": "#fdf0bd",
+    "lineare": "#dfe5ea",
+    "attenzione": "#fbdcb2",
+    "feed-forward": "#cbe8f3",
+    "norma": "#f4f3c2",
+    "embedding": "#f8d6dc",
+}
 
 
 def _box(ax, x, y, text, kind, width, height=0.36):
     corner = (x - width / 2, y - height / 2)
-    ax.add_patch(FancyBboxPatch(corner, width, height, linewidth=1.2, edgecolor="black", facecolor=COLORS[kind],
-                                boxstyle="round,pad=0,rounding_size=0.08"))
+    ax.add_patch(
+        FancyBboxPatch(
+            corner,
+            width,
+            height,
+            linewidth=1.2,
+            edgecolor="black",
+            facecolor=COLORS[kind],
+            boxstyle="round,pad=0,rounding_size=0.08",
+        )
+    )
     ax.text(x, y, text, ha="center", va="center", fontsize=12)
 
 
@@ -75,11 +92,13 @@ def multi_head_figure(n_heads=8, d_model=512):
 
 
 def _scaled_dot_product(ax, d_k, d_v, n_q, n_k):
-    steps = [(0.95, "prodotto $QK^T$", "prodotto", f"{n_q} × {n_k}"),
-             (1.68, r"scala: $/\sqrt{d_k}$", "scala", f"{n_q} × {n_k}"),
-             (2.41, "maschera (facoltativa)", "maschera", f"{n_q} × {n_k}"),
-             (3.14, "softmax per righe", "softmax", f"{n_q} × {n_k}"),
-             (3.87, "prodotto $AV$", "prodotto", f"{n_q} × {d_v}")]
+    steps = [
+        (0.95, "prodotto $QK^T$", "prodotto", f"{n_q} × {n_k}"),
+        (1.68, r"scala: $/\sqrt{d_k}$", "scala", f"{n_q} × {n_k}"),
+        (2.41, "maschera (facoltativa)", "maschera", f"{n_q} × {n_k}"),
+        (3.14, "softmax per righe", "softmax", f"{n_q} × {n_k}"),
+        (3.87, "prodotto $AV$", "prodotto", f"{n_q} × {d_v}"),
+    ]
     *lower, (top, text, kind, shape) = steps
     _box(ax, 1.85, top, text, kind, width=3.5)
     _arrow(ax, (1.85, top + 0.18), (1.85, 4.5))
@@ -88,19 +107,29 @@ def _scaled_dot_product(ax, d_k, d_v, n_q, n_k):
         _box(ax, 1.2, y, text, kind, width=2.2)
         _arrow(ax, (1.2, y + 0.18), (1.2, above - 0.18))
         _shape(ax, 1.28, (y + above) / 2 - 0.03, shape)
-    for x, name, top, shape in ((0.55, "Q", 0.77, f"{n_q} × {d_k}"), (1.75, "K", 0.77, f"{n_k} × {d_k}"),
-                                (3.0, "V", 3.69, f"{n_k} × {d_v}")):
+    for x, name, top, shape in (
+        (0.55, "Q", 0.77, f"{n_q} × {d_k}"),
+        (1.75, "K", 0.77, f"{n_k} × {d_k}"),
+        (3.0, "V", 3.69, f"{n_k} × {d_v}"),
+    ):
         _arrow(ax, (x, 0.48), (x, top))
         ax.text(x, 0.36, f"${name}$", ha="center", va="center", fontsize=15)
         _shape(ax, x, 0.1, shape, ha="center")
 
 
 def _multi_head(ax, x, n_heads, d_model, d_k):
-    for shift in (0.2, 0.1, 0):                                 # tre copie bastano a dire «tante»
+    for shift in (0.2, 0.1, 0):  # tre copie bastano a dire «tante»
         for dx in (-1.2, 0, 1.2):
             _box(ax, x + dx + shift, 1.0 + shift, "lineare" if not shift else "", "lineare", width=0.95)
-        _box(ax, x + shift, 2.24 + shift, "attenzione a prodotto\nscalare scalato" if not shift else "", "prodotto",
-             width=3.35, height=0.58)
+        _box(
+            ax,
+            x + shift,
+            2.24 + shift,
+            "attenzione a prodotto\nscalare scalato" if not shift else "",
+            "prodotto",
+            width=3.35,
+            height=0.58,
+        )
     for dx, name in ((-1.2, "V"), (0, "K"), (1.2, "Q")):
         _arrow(ax, (x + dx, 0.48), (x + dx, 0.82))
         _arrow(ax, (x + dx, 1.18), (x + dx, 1.95))
@@ -157,9 +186,9 @@ def transformer_diagram(model=BASE, n=None, m=None):
     root = call_tree(model, 5 if n is None else n, 6 if m is None else m)
     # due embedding: dal secondo comincia il decoder
     _, start = [i for i, call in enumerate(root.calls) if isinstance(call.module, Embedding)]
-    n, m = "n" if n is None else n, "m" if m is None else m             # da qui in poi sono scritte
+    n, m = "n" if n is None else n, "m" if m is None else m  # da qui in poi sono scritte
     fig, ax = _canvas(6.64, 8.6)
-    encoder, decoder = 1.78, 4.86                                       # le mezzerie delle due colonne
+    encoder, decoder = 1.78, 4.86  # le mezzerie delle due colonne
     memory, _ = _draw_column(ax, encoder, -1, root.calls[:start], n)
     top, entrances = _draw_column(ax, decoder, 1, root.calls[start:], m)
     shape = _shape_text(root.calls[start - 1].shape, n)
@@ -181,7 +210,7 @@ def call_tree(model, n, m):
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} vale {value}: atteso un intero positivo, oppure None")
     if isinstance(model, TransformerConfig):
-        with torch.device("meta"):                                      # le forme senza i numeri
+        with torch.device("meta"):  # le forme senza i numeri
             model = Transformer(model)
     if not isinstance(model, Transformer):
         raise TypeError(f"model è un {type(model).__name__}: atteso un Transformer o una TransformerConfig")
@@ -206,7 +235,7 @@ def call_tree(model, n, m):
     device = model.embedding.E.device
     tokens = torch.full((1, max(n, m)), model.config.bos_id, device="cpu" if device.type == "meta" else device)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):        # il disegno non consuma numeri casuali
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):  # il disegno non consuma numeri casuali
             model(tokens[:, :n], tokens[:, :m])
     finally:
         for hook in hooks:
@@ -297,10 +326,26 @@ def _draw_column(ax, x, side, calls, length):
 def _draw_panel(ax, x, side, bottom, top, times):
     """Il fondo grigio di un gruppo di strati uguali, con quante volte si ripete."""
     left = x - WIDTH / 2 - (0.36 if side < 0 else 0.14)
-    ax.add_patch(FancyBboxPatch((left, bottom), WIDTH + 0.5, top - bottom, linewidth=1.2, facecolor="#f0f0f0",
-                                edgecolor="black", boxstyle="round,pad=0,rounding_size=0.14", zorder=0))
-    ax.text(x + side * (WIDTH / 2 + 0.34), top + 0.04, f"{times} ×", fontsize=16, va="bottom",
-            ha="left" if side < 0 else "right")
+    ax.add_patch(
+        FancyBboxPatch(
+            (left, bottom),
+            WIDTH + 0.5,
+            top - bottom,
+            linewidth=1.2,
+            facecolor="#f0f0f0",
+            edgecolor="black",
+            boxstyle="round,pad=0,rounding_size=0.14",
+            zorder=0,
+        )
+    )
+    ax.text(
+        x + side * (WIDTH / 2 + 0.34),
+        top + 0.04,
+        f"{times} ×",
+        fontsize=16,
+        va="bottom",
+        ha="left" if side < 0 else "right",
+    )
 
 
 def _draw_positions(ax, x, y, side, call, length):
@@ -318,8 +363,15 @@ def _draw_positions(ax, x, y, side, call, length):
     else:
         ax.plot(wave + 0.15 * t, y + 0.08 * np.sin(np.pi * t), color="black", linewidth=1.2)
     ax.text(wave + side * 0.24, y, box_text(call)[0][0], ha="right" if side < 0 else "left", va="center", fontsize=12)
-    ax.text(x - side * 0.22, y, _shape_text(call.shape, length), ha="left" if side < 0 else "right", va="center",
-            fontsize=12, color="#333333")
+    ax.text(
+        x - side * 0.22,
+        y,
+        _shape_text(call.shape, length),
+        ha="left" if side < 0 else "right",
+        va="center",
+        fontsize=12,
+        color="#333333",
+    )
     return y + 0.12
 
 
@@ -343,12 +395,17 @@ def _draw_sublayer(ax, x, y, side, call, length):
         middle, y = y, _draw_call(ax, x, y, part, length, added=post and i == len(inner) - 1)
     if not isinstance(call.module, Residual):
         return y, entrances
-    if not post:                                                        # pre-norm: in cima c’è la sola somma
+    if not post:  # pre-norm: in cima c’è la sola somma
         _arrow(ax, (x, y), (x, y + GAP))
         middle, y = y + GAP, _rows(ax, x, y + GAP, [("somma", _shape_text(call.shape, length))], "scala")
     middle = (middle + y) / 2
-    _arrow(ax, (x, start + 0.09), (x + side * BRANCH, start + 0.09), (x + side * BRANCH, middle),
-           (x + side * WIDTH / 2, middle))
+    _arrow(
+        ax,
+        (x, start + 0.09),
+        (x + side * BRANCH, start + 0.09),
+        (x + side * BRANCH, middle),
+        (x + side * WIDTH / 2, middle),
+    )
     return y, entrances
 
 

@@ -8,11 +8,18 @@ from attenzione.evidence.heads import KINDS
 from attenzione.figures.style import blank_figure, example_weights
 
 # otto teste: un colore (sicuro per i daltonici) e un tratteggio (che resta in grigio) ciascuna
-HEAD_STYLES = (("#0072B2", "-"), ("#D55E00", (0, (5, 1.5))), ("#009E73", (0, (1.2, 1))), ("#7A5195", (0, (5, 1, 1, 1))),
-               ("#E69F00", (0, (8, 2))), ("#CC79A7", (0, (3, 1, 1, 1, 1, 1))), ("#56B4E9", (0, (2.5, 2.5))),
-               ("#000000", (0, (10, 2, 2, 2))))
-ROW, LINES, CHARACTER, SQUARE = 0.27, 2.1, 0.112, 0.24      # in pollici: riga, spazio delle linee, lettera, casella
-FAINT = 0.02                                                # i pesi più piccoli non si disegnano
+HEAD_STYLES = (
+    ("#0072B2", "-"),
+    ("#D55E00", (0, (5, 1.5))),
+    ("#009E73", (0, (1.2, 1))),
+    ("#7A5195", (0, (5, 1, 1, 1))),
+    ("#E69F00", (0, (8, 2))),
+    ("#CC79A7", (0, (3, 1, 1, 1, 1, 1))),
+    ("#56B4E9", (0, (2.5, 2.5))),
+    ("#000000", (0, (10, 2, 2, 2))),
+)
+ROW, LINES, CHARACTER, SQUARE = 0.27, 2.1, 0.112, 0.24  # in pollici: riga, spazio delle linee, lettera, casella
+FAINT = 0.02  # i pesi più piccoli non si disegnano
 
 
 def attention_of(model, src, tgt, kind="encoder", layer=-1):
@@ -55,8 +62,10 @@ def attention_panels(weights=None, queries=None, keys=None, views=((None, None),
         weights, queries, keys = example_weights(), example.TOKENS, example.TOKENS
     weights, keys = torch.as_tensor(weights).detach().cpu(), queries if keys is None else keys
     if weights.dim() != 3 or weights.shape[1:] != (len(queries), len(keys)):
-        raise ValueError(f"weights ha forma {tuple(weights.shape)}: attesa (h, {len(queries)}, {len(keys)}), "
-                         "una riga per query e una colonna per chiave")
+        raise ValueError(
+            f"weights ha forma {tuple(weights.shape)}: attesa (h, {len(queries)}, {len(keys)}), "
+            "una riga per query e una colonna per chiave"
+        )
     left = CHARACTER * max(map(len, queries)) + 0.15
     right = CHARACTER * max(map(len, keys)) + 0.15
     height = ROW * (max(len(queries), len(keys)) + 2)
@@ -84,24 +93,41 @@ def _draw_lines(ax, weights, queries, keys, heads, word, right):
     for side, words, x in (("right", queries, -0.1), ("left", keys, LINES + 0.1)):
         for i, text in enumerate(words):
             quiet = word is not None and side == "right" and i != word
-            ax.text(x, i * ROW, text, ha=side, va="center_baseline", fontsize=13, color="#595959" if quiet else "black",
-                    weight="bold" if i == word and side == "right" else "normal")
+            ax.text(
+                x,
+                i * ROW,
+                text,
+                ha=side,
+                va="center_baseline",
+                fontsize=13,
+                color="#595959" if quiet else "black",
+                weight="bold" if i == word and side == "right" else "normal",
+            )
     if word is not None:
         edge = ax.get_xlim()[0]
         ax.add_patch(Rectangle((edge, (word - 0.5) * ROW), -0.04 - edge, ROW, facecolor="#d9d9d9"))
     for place, head in enumerate(heads):
         color, dashes = HEAD_STYLES[head % len(HEAD_STYLES)]
         dashes = dashes if len(heads) > 1 else "-"
-        shift = (place - (len(heads) - 1) / 2) * 0.5 * ROW / len(HEAD_STYLES)   # le teste non si coprono
+        shift = (place - (len(heads) - 1) / 2) * 0.5 * ROW / len(HEAD_STYLES)  # le teste non si coprono
         column = LINES + right + place * SQUARE
         for i in rows:
             for j, weight in enumerate(weights[head, i].tolist()):
                 if weight >= FAINT:
-                    ax.plot([0, LINES], [i * ROW + shift, j * ROW + shift], color=color, linestyle=dashes,
-                            linewidth=0.6 + 3 * weight, alpha=min(1, 0.12 + weight))
+                    ax.plot(
+                        [0, LINES],
+                        [i * ROW + shift, j * ROW + shift],
+                        color=color,
+                        linestyle=dashes,
+                        linewidth=0.6 + 3 * weight,
+                        alpha=min(1, 0.12 + weight),
+                    )
                 if word is not None:
-                    ax.add_patch(Rectangle((column, (j - 0.45) * ROW), SQUARE * 0.9, ROW * 0.9, facecolor=color,
-                                           alpha=min(1, weight)))
+                    ax.add_patch(
+                        Rectangle(
+                            (column, (j - 0.45) * ROW), SQUARE * 0.9, ROW * 0.9, facecolor=color, alpha=min(1, weight)
+                        )
+                    )
         if len(heads) > 1:
             ax.text(column + 0.45 * SQUARE, -ROW, str(head + 1), ha="center", va="center", fontsize=12)
             ax.plot([column, column + 0.9 * SQUARE], [-0.55 * ROW] * 2, color=color, linewidth=4, solid_capstyle="butt")

@@ -6,10 +6,20 @@ from matplotlib.ticker import NullFormatter
 
 from attenzione.italian import number
 
-NAMES = {"self-attention": "self-attention", "ricorrente": "ricorrente", "convoluzionale": "convoluzionale contigua",
-         "dilatata": "convoluzionale dilatata", "ristretta": "self-attention ristretta"}
-LINES = {"self-attention": ("C0", "-", "o"), "ricorrente": ("C1", "--", "s"), "convoluzionale": ("C2", "-.", "^"),
-         "dilatata": ("C3", "-.", "v"), "ristretta": ("C7", ":", "D")}
+NAMES = {
+    "self-attention": "self-attention",
+    "ricorrente": "ricorrente",
+    "convoluzionale": "convoluzionale contigua",
+    "dilatata": "convoluzionale dilatata",
+    "ristretta": "self-attention ristretta",
+}
+LINES = {
+    "self-attention": ("C0", "-", "o"),
+    "ricorrente": ("C1", "--", "s"),
+    "convoluzionale": ("C2", "-.", "^"),
+    "dilatata": ("C3", "-.", "v"),
+    "ristretta": ("C7", ":", "D"),
+}
 
 
 def layer_costs(d=512, kernel_size=3, r=32):

@@ -9,8 +9,8 @@ from attenzione.decoding import filter_logits
 from attenzione.figures.style import blank_figure, decimal_comma
 from attenzione.italian import number
 
-COLUMN, ROW, BOX = 1.62, 0.6, (1.16, 0.46)                  # in pollici: passo, riga, casella
-LONGEST = 13                                                # lettere che stanno in una casella
+COLUMN, ROW, BOX = 1.62, 0.6, (1.16, 0.46)  # in pollici: passo, riga, casella
+LONGEST = 13  # lettere che stanno in una casella
 PATHS = (("#0072B2", "-", "la frase che vince"), ("#D55E00", (0, (2.5, 1.2)), "quella di greedy"))
 
 # un albero inventato: per ogni passo le ipotesi tenute e le prime scartate, (log-probabilità, token)
@@ -38,15 +38,16 @@ def beam_tree(levels=EXAMPLE_LEVELS, paths=EXAMPLE_PATHS, label=str):
     ax.axis("off")
     middle = (rows - 1) / 2 * ROW
     ax.text(-0.4, middle, "inizio", ha="center", va="center", fontsize=12)
-    ends = {(): (-0.1, middle)}                             # dove finisce la casella di ogni sequenza tenuta
+    ends = {(): (-0.1, middle)}  # dove finisce la casella di ogni sequenza tenuta
     for step, (kept, discarded) in enumerate(levels, start=1):
         ax.text((step - 0.5) * COLUMN, -1.05 * ROW, f"passo {step}", ha="center", va="center", fontsize=13)
         nodes = [(tuple(tokens), value, True) for value, tokens in kept]
         nodes += [(tuple(tokens), value, False) for value, tokens in discarded]
         for tokens, _, _ in nodes:
             if tokens[:-1] not in ends:
-                raise ValueError(f"l’ipotesi {tokens} prosegue una sequenza non tenuta: attesa una di quelle del passo "
-                                 f"{step - 1}")
+                raise ValueError(
+                    f"l’ipotesi {tokens} prosegue una sequenza non tenuta: attesa una di quelle del passo {step - 1}"
+                )
         # accanto alla sequenza che proseguono, le più probabili in alto
         nodes.sort(key=lambda node: (ends[node[0][:-1]][1], -node[1]))
         top, new_ends = middle - (len(nodes) - 1) / 2 * ROW, {}
@@ -57,26 +58,50 @@ def beam_tree(levels=EXAMPLE_LEVELS, paths=EXAMPLE_PATHS, label=str):
             if is_kept:
                 fill = "#d6e8f5" if on and on[0] is PATHS[0] else "white"
                 corner = (x - BOX[0] / 2, y - BOX[1] / 2)
-                ax.add_patch(FancyBboxPatch(corner, *BOX, boxstyle="round,pad=0,rounding_size=0.06", facecolor=fill,
-                                            edgecolor="black", zorder=2))
+                ax.add_patch(
+                    FancyBboxPatch(
+                        corner,
+                        *BOX,
+                        boxstyle="round,pad=0,rounding_size=0.06",
+                        facecolor=fill,
+                        edgecolor="black",
+                        zorder=2,
+                    )
+                )
                 new_ends[tokens] = (x + BOX[0] / 2, y)
             name = str(label(tokens[-1]))
             name = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
             score = number(value, ".2f").replace("-", "−")
-            ax.text(x, y, f"{name}\n{score}", ha="center", va="center", fontsize=12, linespacing=0.95, zorder=3,
-                    color="black" if is_kept else "#595959")
+            ax.text(
+                x,
+                y,
+                f"{name}\n{score}",
+                ha="center",
+                va="center",
+                fontsize=12,
+                linespacing=0.95,
+                zorder=3,
+                color="black" if is_kept else "#595959",
+            )
         ends = new_ends
     lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=3) for color, dashes, _ in PATHS[: len(paths)]]
-    ax.legend(lines, [name for _, _, name in PATHS[: len(paths)]], loc="lower center", ncols=2, fontsize=12,
-              bbox_to_anchor=(0.5, 0))
+    ax.legend(
+        lines,
+        [name for _, _, name in PATHS[: len(paths)]],
+        loc="lower center",
+        ncols=2,
+        fontsize=12,
+        bbox_to_anchor=(0.5, 0),
+    )
     return fig
 
 
 def _draw_edge(ax, start, end, on, is_kept):
     for i, (color, dashes, _) in enumerate(on):
-        shift = (i - (len(on) - 1) / 2) * 0.07              # due strade sullo stesso arco non si coprono
-        ax.plot([start[0], end[0]], [start[1] + shift, end[1] + shift], color=color, linestyle=dashes, linewidth=3,
-                zorder=1)
+        shift = (i - (len(on) - 1) / 2) * 0.07  # due strade sullo stesso arco non si coprono
+        ax.plot(
+            [start[0], end[0]], [start[1] + shift, end[1] + shift], color=color, linestyle=dashes, linewidth=3, zorder=1
+        )
     if not on:
         color, dashes = ("black", "-") if is_kept else ("#8c8c8c", (0, (2, 2)))
         ax.plot([start[0], end[0]], [start[1], end[1]], color=color, linestyle=dashes, linewidth=1, zorder=1)
@@ -92,25 +117,34 @@ def next_token_figure(logits=None, labels=None, taus=(0.5, 1, 2), top_k=5, top_p
     logits = torch.linspace(0, 1, 40).pow(3).mul(6) if logits is None else torch.as_tensor(logits).detach().cpu()
     if logits.dim() != 1 or logits.numel() < shown:
         raise ValueError(f"logits ha forma {tuple(logits.shape)}: attesa (n_vocab,), con almeno {shown} token")
-    order = logits.argsort(descending=True, stable=True)[:shown]            # (shown,)
+    order = logits.argsort(descending=True, stable=True)[:shown]  # (shown,)
     names = [labels(i) if labels else str(i) for i in order.tolist()]
     fig, (above, below) = plt.subplots(2, 1, figsize=(7, 7.4), layout="constrained")
     places, width = torch.arange(shown), 0.8 / len(taus)
     for i, (tau, hatch) in enumerate(zip(taus, ("", "//", "..", "xx"), strict=False)):
-        probs = filter_logits(logits, tau).softmax(dim=-1)[order]           # (shown,)
+        probs = filter_logits(logits, tau).softmax(dim=-1)[order]  # (shown,)
         name = f"τ = {number(tau, 'g')}"
         above.bar(places + (i - (len(taus) - 1) / 2) * width, probs, width, hatch=hatch, edgecolor="white", label=name)
     above.set(title="a tre temperature" if len(taus) == 3 else "a varie temperature", ylabel="probabilità")
     above.legend()
 
-    probs = logits.softmax(dim=-1)[order]                                   # (shown,)
-    filtered = ((f"top-k, k = {top_k}", filter_logits(logits, top_k=top_k), "#0072B2", "//"),
-                (f"top-p, p = {number(top_p, 'g')}", filter_logits(logits, top_p=top_p), "#D55E00", ".."))
+    probs = logits.softmax(dim=-1)[order]  # (shown,)
+    filtered = (
+        (f"top-k, k = {top_k}", filter_logits(logits, top_k=top_k), "#0072B2", "//"),
+        (f"top-p, p = {number(top_p, 'g')}", filter_logits(logits, top_p=top_p), "#D55E00", ".."),
+    )
     below.plot(places, probs, "D", color="black", markersize=7, label="prima", zorder=3)
     for i, (name, kept, color, hatch) in enumerate(filtered):
-        left = int(kept.isfinite().sum())                                   # quanti token restano
-        below.bar(places + (i - 0.5) * 0.4, kept.softmax(dim=-1)[order], 0.4, color=color, hatch=hatch,
-                  edgecolor="white", label=f"{name} ({left} token)")
+        left = int(kept.isfinite().sum())  # quanti token restano
+        below.bar(
+            places + (i - 0.5) * 0.4,
+            kept.softmax(dim=-1)[order],
+            0.4,
+            color=color,
+            hatch=hatch,
+            edgecolor="white",
+            label=f"{name} ({left} token)",
+        )
     below.set(title="con τ = 1, ciò che resta dopo il taglio", ylabel="probabilità")
     below.legend()
     for ax in (above, below):

@@ -9,7 +9,7 @@ from matplotlib.ticker import MultipleLocator
 from attenzione.figures.style import decimal_comma
 from attenzione.italian import number
 
-VALLEY = ((13.0, 12.0), (12.0, 13.0))       # le derivate seconde della valle: curvature 1 e 25, lungo le diagonali
+VALLEY = ((13.0, 12.0), (12.0, 13.0))  # le derivate seconde della valle: curvature 1 e 25, lungo le diagonali
 STYLES = ("-", "--", "-.")
 
 
@@ -26,8 +26,14 @@ def cobweb_figure(rates=(0.2, 0.9, 1.1), start=0.0, target=3.0, steps=8):
         path = [start]
         for _ in range(steps):
             path.append(path[-1] - rate * 2 * (path[-1] - target))
-        axes[1, 1].plot([abs(w - target) for w in path], "osD"[i], linestyle=STYLES[i], color=f"C{i}",
-                        label=_rate(rate), markersize=5)
+        axes[1, 1].plot(
+            [abs(w - target) for w in path],
+            "osD"[i],
+            linestyle=STYLES[i],
+            color=f"C{i}",
+            label=_rate(rate),
+            markersize=5,
+        )
         corners = [point for w, after in pairwise(path) for point in ((w, after), (after, after))]
         ax.plot((low, high), (low, high), color="0.55", linewidth=1.2)
         ax.plot((low, high), [w - rate * 2 * (w - target) for w in (low, high)], color="black")
@@ -50,23 +56,36 @@ def valley_figure(rates=(0.02, 0.076), noisy=(0.2, 0.02), steps=40, noisy_steps=
     il tasso che cala come 1/(2·passo). Rende la figura.
     """
     fig, (valley, noise) = plt.subplots(2, 1, figsize=(6, 8.6), height_ratios=[1.4, 1])
-    curvatures = torch.tensor(VALLEY)                                           # (2, 2)
+    curvatures = torch.tensor(VALLEY)  # (2, 2)
     grid = torch.linspace(-2.2, 2.2, 120)
-    points = torch.cartesian_prod(grid, grid)                                   # (14400, 2)
-    heights = ((points @ curvatures) * points).sum(dim=1).view(120, 120) / 2    # (120, 120)
+    points = torch.cartesian_prod(grid, grid)  # (14400, 2)
+    heights = ((points @ curvatures) * points).sum(dim=1).view(120, 120) / 2  # (120, 120)
     valley.contour(grid, grid, heights.T, levels=[0.1, 0.5, 1.5, 4, 9, 18, 32, 55], colors="0.65", linewidths=0.8)
     for i, rate in enumerate(rates):
-        path = [torch.tensor([2.0, -1.2])]                                      # (2,)
+        path = [torch.tensor([2.0, -1.2])]  # (2,)
         for _ in range(steps):
             path.append(path[-1] - rate * curvatures @ path[-1])
-        valley.plot(*torch.stack(path).T, "os"[i], linestyle=STYLES[i], color=f"C{i}", linewidth=1.3,
-                    markersize=4, label=_rate(rate, 3))
+        valley.plot(
+            *torch.stack(path).T,
+            "os"[i],
+            linestyle=STYLES[i],
+            color=f"C{i}",
+            linewidth=1.3,
+            markersize=4,
+            label=_rate(rate, 3),
+        )
     valley.plot(0, 0, "*", color="black", markersize=13)
-    valley.set(xlabel="$w_1$", ylabel="$w_2$", aspect="equal", title=f"una valle stretta, {steps} passi",
-               xticks=range(-2, 3), yticks=range(-2, 3))
+    valley.set(
+        xlabel="$w_1$",
+        ylabel="$w_2$",
+        aspect="equal",
+        title=f"una valle stretta, {steps} passi",
+        xticks=range(-2, 3),
+        yticks=range(-2, 3),
+    )
     valley.legend()
     generator = torch.Generator().manual_seed(seed)
-    draws = (3 + torch.randn(noisy_steps, 10, generator=generator)).mean(dim=1).tolist()    # medie di dieci misure
+    draws = (3 + torch.randn(noisy_steps, 10, generator=generator)).mean(dim=1).tolist()  # medie di dieci misure
     schedules = [(_rate(rate, 2), [rate] * noisy_steps) for rate in noisy]
     schedules.append(("tasso che cala", [1 / (2 * step) for step in range(1, noisy_steps + 1)]))
     for i, (label, schedule) in enumerate(schedules):

@@ -17,8 +17,8 @@ from attenzione.embedding import sinusoidal_positions
 from attenzione.figures.style import decimal_comma, draw_cells
 from attenzione.italian import number
 
-STEPS, RATE, LIMIT = 200, 0.02, 2.0         # passi di Adam, tasso di apprendimento, estremo dei colori delle matrici
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"              # un colore, un carattere
+STEPS, RATE, LIMIT = 200, 0.02, 2.0  # passi di Adam, tasso di apprendimento, estremo dei colori delle matrici
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"  # un colore, un carattere
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Frame:
 def random_sentences(n_sentences=400, seed=0):
     """La frase del libro e poi frasi di cinque parole estratte a caso fra le sue: (n_sentences, 5)."""
     generator = torch.Generator().manual_seed(seed)
-    words = torch.randint(example.N, (n_sentences, example.N), generator=generator)     # (n_sentences, 5)
+    words = torch.randint(example.N, (n_sentences, example.N), generator=generator)  # (n_sentences, 5)
     words[0] = torch.arange(example.N)
     return words
 
@@ -49,8 +49,8 @@ def previous_word(words, W_q, W_k, W_v, W_o):
     words: (B, 5). Rende (logit, parole giuste, pesi): (B, 5, 5), (B, 5), (B, 5, 5).
     """
     X = example.E[words] * math.sqrt(example.D_MODEL) + sinusoidal_positions(example.N, example.D_MODEL).float()
-    head, weights = scaled_dot_product_attention(X @ W_q, X @ W_k, X @ W_v)     # (B, 5, 3), (B, 5, 5)
-    logits = head @ W_o @ example.E.T                                           # (B, 5, 5)
+    head, weights = scaled_dot_product_attention(X @ W_q, X @ W_k, X @ W_v)  # (B, 5, 3), (B, 5, 5)
+    logits = head @ W_o @ example.E.T  # (B, 5, 5)
     return logits, words.roll(1, dims=1), weights
 
 
@@ -69,11 +69,19 @@ def learn_previous(W_q=None, W_k=None, steps=STEPS, rate=RATE):
     matrices = [W.detach().clone().requires_grad_() for W in (W_q, W_k, example.W_v[0], example.W_o[: example.D_V])]
     optimizer, words, frames = torch.optim.Adam(matrices, lr=rate), random_sentences(), []
     for step in range(steps + 1):
-        logits, target, weights = previous_word(words, *matrices)       # (B, 5, 5), (B, 5), (B, 5, 5)
+        logits, target, weights = previous_word(words, *matrices)  # (B, 5, 5), (B, 5), (B, 5, 5)
         loss = cross_entropy(logits.flatten(0, 1), target.flatten())
         right = (logits.argmax(dim=-1) == target).double().mean().item()
-        frames.append(Frame(step, matrices[0].detach().clone(), matrices[1].detach().clone(), weights[0].detach(),
-                            loss.item(), right))
+        frames.append(
+            Frame(
+                step,
+                matrices[0].detach().clone(),
+                matrices[1].detach().clone(),
+                weights[0].detach(),
+                loss.item(),
+                right,
+            )
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -90,8 +98,9 @@ def learning_frames(frames=None, steps=(0, 20, 50, 100, 200)):
     if missing:
         raise ValueError(f"steps contiene {missing}: attesi passi che il film abbia, da 0 a {frames[-1].step}")
     chosen = [frame for frame in frames if frame.step in steps]
-    fig, axes = plt.subplots(3, len(chosen), figsize=(1.9 * len(chosen), 7.6), squeeze=False,
-                             gridspec_kw={"height_ratios": [8, 8, 6]})
+    fig, axes = plt.subplots(
+        3, len(chosen), figsize=(1.9 * len(chosen), 7.6), squeeze=False, gridspec_kw={"height_ratios": [8, 8, 6]}
+    )
     for column, frame in zip(axes.T, chosen, strict=True):
         for ax, W in zip(column, (frame.W_q, frame.W_k), strict=False):
             image = draw_cells(ax, W, cmap="cividis", vmin=-LIMIT, vmax=LIMIT)
@@ -134,18 +143,30 @@ def learning_film(frames=None, every=4, name="film-q-k"):
     resta il cursore. Rende una stringa.
     """
     frames = (learn_previous() if frames is None else frames)[::every]
-    panels = [("W<sup>Q</sup>", 8, 4, [], "cividis"), ("W<sup>K</sup>", 8, 4, [], "cividis"),
-              ("mappa di attenzione", 5, 5, example.TOKENS, "Blues")]
+    panels = [
+        ("W<sup>Q</sup>", 8, 4, [], "cividis"),
+        ("W<sup>K</sup>", 8, 4, [], "cividis"),
+        ("mappa di attenzione", 5, 5, example.TOKENS, "Blues"),
+    ]
     palettes = [[to_hex(colormaps[panel[4]](i / (len(DIGITS) - 1))) for i in range(len(DIGITS))] for panel in panels]
-    states = [[_digits((frame.W_q + LIMIT) / (2 * LIMIT)), _digits((frame.W_k + LIMIT) / (2 * LIMIT)),
-               _digits(frame.weights)] for frame in frames]
+    states = [
+        [_digits((frame.W_q + LIMIT) / (2 * LIMIT)), _digits((frame.W_k + LIMIT) / (2 * LIMIT)), _digits(frame.weights)]
+        for frame in frames
+    ]
     captions = [f"passo {frame.step} · parole giuste {number(frame.accuracy, '.0%')}" for frame in frames]
-    drawings = "".join(_drawing(*panel[:4], [palette[DIGITS.index(c)] for c in state])
-                       for panel, palette, state in zip(panels, palettes, states[0], strict=True))
+    drawings = "".join(
+        _drawing(*panel[:4], [palette[DIGITS.index(c)] for c in state])
+        for panel, palette, state in zip(panels, palettes, states[0], strict=True)
+    )
     data = json.dumps({"palettes": palettes, "states": states, "captions": captions}, ensure_ascii=False)
     page = FILM
-    for mark, text in (("NAME", html.escape(name)), ("DRAWINGS", drawings), ("DATA", data),
-                       ("LAST", str(len(frames) - 1)), ("FIRST", captions[0])):
+    for mark, text in (
+        ("NAME", html.escape(name)),
+        ("DRAWINGS", drawings),
+        ("DATA", data),
+        ("LAST", str(len(frames) - 1)),
+        ("FIRST", captions[0]),
+    ):
         page = page.replace(mark, text)
     return page
 
@@ -158,14 +179,21 @@ def _digits(values):
 def _drawing(title, rows, columns, labels, colors):
     """Una griglia di caselle colorate, con le etichette di righe e colonne se ci sono."""
     side, left, top = (46, 62, 20) if labels else (22, 0, 0)
-    cells = "".join(f'<rect x="{left + side * (i % columns)}" y="{top + side * (i // columns)}" width="{side - 1}" '
-                    f'height="{side - 1}" fill="{color}"/>' for i, color in enumerate(colors))
-    words = "".join(f'<text x="{left - 6}" y="{top + side * (i + 0.6):.0f}" text-anchor="end">{word}</text>'
-                    f'<text x="{left + side * (i + 0.5):.0f}" y="13" text-anchor="middle">{word}</text>'
-                    for i, word in enumerate(labels))
+    cells = "".join(
+        f'<rect x="{left + side * (i % columns)}" y="{top + side * (i // columns)}" width="{side - 1}" '
+        f'height="{side - 1}" fill="{color}"/>'
+        for i, color in enumerate(colors)
+    )
+    words = "".join(
+        f'<text x="{left - 6}" y="{top + side * (i + 0.6):.0f}" text-anchor="end">{word}</text>'
+        f'<text x="{left + side * (i + 0.5):.0f}" y="13" text-anchor="middle">{word}</text>'
+        for i, word in enumerate(labels)
+    )
     width, height = left + side * columns, top + side * rows
-    return (f'<figure><figcaption>{title}</figcaption><svg width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" aria-hidden="true">{cells}{words}</svg></figure>')
+    return (
+        f'<figure><figcaption>{title}</figcaption><svg width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" aria-hidden="true">{cells}{words}</svg></figure>'
+    )
 
 
 FILM = """

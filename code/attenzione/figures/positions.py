@@ -25,7 +25,7 @@ def position_waves(n=60, d_model=512, pairs=(0, 24, 48, 72)):
 
     I punti sono i valori alle posizioni intere, i soli che il modello riceve. Rende la figura.
     """
-    PE = sinusoidal_positions(n, d_model)                   # (n, d_model)
+    PE = sinusoidal_positions(n, d_model)  # (n, d_model)
     fine = torch.linspace(0, n - 1, 20 * n, dtype=torch.float64)
     fig, axes = plt.subplots(len(pairs), 1, figsize=(7, 1.5 * len(pairs) + 0.6), sharex=True, sharey=True)
     for ax, i in zip(axes, pairs, strict=True):
@@ -68,7 +68,7 @@ def position_products(d_model=512, starts=(0, 100, 1000), max_distance=60):
     fig, ax = plt.subplots()
     styles = (("-", 7), ("--", 4), (":", 2))
     for start, color, (line, width) in zip(starts, ("#b8d4ea", "C1", "black"), styles, strict=True):
-        products = PE[start : start + max_distance + 1] @ PE[start]             # (max_distance + 1,)
+        products = PE[start : start + max_distance + 1] @ PE[start]  # (max_distance + 1,)
         ax.plot(products, color=color, linestyle=line, linewidth=width, label=f"dalla posizione {start}")
     ax.set(xlabel="distanza fra le due posizioni", ylabel="prodotto scalare", ylim=(0, None))
     ax.yaxis.set_major_formatter(decimal_comma(0))

@@ -6,9 +6,17 @@ from attenzione.config import load_tables
 from attenzione.evidence.replica import ROWS
 from attenzione.figures.style import decimal_comma
 
-LABELS = {"A-h1": "una testa", "A-h32": "32 teste", "B-dk32": "chiavi corte", "B-dk16": "chiavi cortissime",
-          "C-N8": "più strati", "C-d256": "vettori più corti", "C-ff1024": "FFN più stretta",
-          "D-p0.0": "niente dropout", "E": "posizioni apprese"}
+LABELS = {
+    "A-h1": "una testa",
+    "A-h32": "32 teste",
+    "B-dk32": "chiavi corte",
+    "B-dk16": "chiavi cortissime",
+    "C-N8": "più strati",
+    "C-d256": "vettori più corti",
+    "C-ff1024": "FFN più stretta",
+    "D-p0.0": "niente dropout",
+    "E": "posizioni apprese",
+}
 
 
 def replay_figure(ratios=None):

@@ -8,7 +8,8 @@ from attenzione.italian import number
 MARKERS = "os^vDPX*"
 # inventato: un tetto di 50 miliardi di operazioni e di 10 miliardi di byte al secondo, e tre lavori
 EXAMPLE = {
-    "operazioni_al_secondo": 50e9, "byte_al_secondo": 10e9,
+    "operazioni_al_secondo": 50e9,
+    "byte_al_secondo": 10e9,
     "punti": [
         {"nome": "somma", "operazioni": 1e6, "byte": 12e6, "secondi": 1.5e-3},
         {"nome": "matrice per vettore", "operazioni": 1e6, "byte": 2e6, "secondi": 2.5e-4},

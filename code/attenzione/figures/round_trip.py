@@ -4,10 +4,18 @@ from matplotlib.patches import FancyBboxPatch
 
 from attenzione.figures.style import blank_figure
 
-DOWN = [("testo", "the debate is closed."), ("token", "▁the ▁debate ▁is\n▁closed ."),
-        ("ID", "un numero d’ordine\nper token"), ("vettori", "una riga di $E$\nper token")]
-UP = [("testo", "la prima parola"), ("token", "uno, per esempio\nil più probabile"),
-      ("logit e softmax", "una probabilità per\ntoken del vocabolario"), ("vettore", "uscita del decoder")]
+DOWN = [
+    ("testo", "the debate is closed."),
+    ("token", "▁the ▁debate ▁is\n▁closed ."),
+    ("ID", "un numero d’ordine\nper token"),
+    ("vettori", "una riga di $E$\nper token"),
+]
+UP = [
+    ("testo", "la prima parola"),
+    ("token", "uno, per esempio\nil più probabile"),
+    ("logit e softmax", "una probabilità per\ntoken del vocabolario"),
+    ("vettore", "uscita del decoder"),
+]
 WIDTH, HEIGHT, STEP_X, STEP_Y = 2.2, 1.05, 2.7, 1.5
 
 
@@ -28,7 +36,7 @@ def round_trip_figure():
     bottom = 5.4 - 3 * STEP_Y
     _arrow(ax, (0.2 + WIDTH, bottom + HEIGHT / 2), (0.2 + STEP_X, bottom + HEIGHT / 2))
     ax.text(0.2 + (STEP_X + WIDTH) / 2, bottom - 0.32, "gli strati del modello", ha="center", va="center")
-    for x, label in ((0.35, "$E$"), (0.35 + STEP_X, "$E^T$")):                  # la stessa matrice, due volte
+    for x, label in ((0.35, "$E$"), (0.35 + STEP_X, "$E^T$")):  # la stessa matrice, due volte
         y = bottom + (HEIGHT + STEP_Y) / 2
         ax.text(x + WIDTH / 2, y, label, va="center")
     return fig

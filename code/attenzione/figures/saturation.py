@@ -20,8 +20,8 @@ def softmax_saturation(d_k, scale, samples=4000, n_keys=10, seed=0):
     generator = torch.Generator().manual_seed(seed)
     q = torch.randn(samples, 1, d_k, generator=generator)
     k = torch.randn(samples, n_keys, d_k, generator=generator)
-    A = ((q * k).sum(dim=-1) * scale).softmax(dim=-1)                   # (samples, n_keys)
-    jacobian = torch.diag_embed(A) - A[:, :, None] * A[:, None]         # (samples, n_keys, n_keys)
+    A = ((q * k).sum(dim=-1) * scale).softmax(dim=-1)  # (samples, n_keys)
+    jacobian = torch.diag_embed(A) - A[:, :, None] * A[:, None]  # (samples, n_keys, n_keys)
     return A.amax(dim=-1).mean().item(), jacobian.abs().mean().item()
 
 

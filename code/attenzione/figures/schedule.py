@@ -29,8 +29,7 @@ def _curves(ax, cases, steps, labels):
     thousands = [step / 1000 for step in every]
     styles = [("-", "--", ":", "-.")[i % 4] for i in range(len(cases))]
     for (d_model, warmup_steps), style, label in zip(cases, styles, labels, strict=True):
-        (line,) = ax.plot(thousands, [1e3 * lrate(step, d_model, warmup_steps) for step in every], style,
-                          label=label)
+        (line,) = ax.plot(thousands, [1e3 * lrate(step, d_model, warmup_steps) for step in every], style, label=label)
         ax.plot(warmup_steps / 1000, 1e3 * lrate(warmup_steps, d_model, warmup_steps), "o", color=line.get_color())
     ax.set(ylabel="tasso, in millesimi", xlim=(0, None), ylim=(0, None))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

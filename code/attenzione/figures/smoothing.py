@@ -20,7 +20,7 @@ def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
     check_eps_ls(eps_ls)
     fig, (above, below) = plt.subplots(2, 1, figsize=(6, 7))
     for i, (value, style, hatch) in enumerate([(0.0, "-", ""), (eps_ls, "--", "//")]):
-        target = torch.full((n_vocab,), value / n_vocab)                                  # (n_vocab,)
+        target = torch.full((n_vocab,), value / n_vocab)  # (n_vocab,)
         target[gold] += 1 - value
         name = f"ε$_{{ls}}$ = {number(value, 'g')}"
         places = [k + 0.4 * i - 0.2 for k in range(n_vocab)]
@@ -29,10 +29,10 @@ def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
             if not q:
                 continue
             share, side = 0.5, "center"
-            if q > 0.5:                                     # due barre alte vicine: i numeri si scostano
+            if q > 0.5:  # due barre alte vicine: i numeri si scostano
                 share, side = (0.85, "right") if i == 0 else (0.15, "left")
             above.text(bar.get_x() + share * bar.get_width(), q + 0.02, number(q, ".2f"), ha=side, fontsize=12)
-        p = torch.linspace(0.3, 0.999, 700)                                               # (700,)
+        p = torch.linspace(0.3, 0.999, 700)  # (700,)
         rest = ((1 - p) / (n_vocab - 1)).log()
         losses = torch.stack([loss_at(x, r, n_vocab, gold, value) for x, r in zip(p.log(), rest, strict=True)])
         (line,) = below.plot(p, losses, style, label=name)
@@ -52,6 +52,6 @@ def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
 
 def loss_at(gold_logit, rest_logit, n_vocab, gold, eps_ls):
     """La perdita, in nat, se il logit del token giusto è gold_logit e quello di ciascun altro rest_logit."""
-    logits = rest_logit.repeat(n_vocab)                                                   # (n_vocab,)
+    logits = rest_logit.repeat(n_vocab)  # (n_vocab,)
     logits[gold] = gold_logit
     return label_smoothing_loss(logits[None], torch.tensor([gold]), eps_ls, pad_id=-1)

@@ -20,8 +20,9 @@ def tensor_axes(batch=3, n_heads=example.H, n=example.N, d_model=example.D_MODEL
 
     Un numero; (d_model,); (n, d_model); (batch, n, d_model); (batch, n_heads, n, d_k).
     """
-    fig, axes = plt.subplot_mosaic([["0", "1", "2"], ["3", "3", "3"], ["4", "4", "4"]], figsize=(8.5, 10),
-                                   height_ratios=[1, 1.1, 2.2])
+    fig, axes = plt.subplot_mosaic(
+        [["0", "1", "2"], ["3", "3", "3"], ["4", "4", "4"]], figsize=(8.5, 10), height_ratios=[1, 1.1, 2.2]
+    )
     _tables(axes["0"], {"": (0, 0)}, 1, 1, "0 assi: un numero", "()")
     axes["0"].set(xlim=(-d_model / 2, d_model / 2 + 1), ylim=(n / 2 + 0.5, -n / 2 + 0.5))
     _tables(axes["1"], {"": (0, 0)}, 1, d_model, "1 asse: un vettore", f"({d_model},)")
@@ -60,8 +61,10 @@ def score_map(scores=None, queries=example.TOKENS, keys=example.TOKENS, digits=1
     """
     scores = example.Q @ example.K.T if scores is None else torch.as_tensor(scores)
     if scores.shape != (len(queries), len(keys)):
-        raise ValueError(f"scores ha forma {tuple(scores.shape)}: attesa ({len(queries)}, {len(keys)}), "
-                         "una riga per query e una colonna per chiave")
+        raise ValueError(
+            f"scores ha forma {tuple(scores.shape)}: attesa ({len(queries)}, {len(keys)}), "
+            "una riga per query e una colonna per chiave"
+        )
     fig, ax = plt.subplots(figsize=(1.6 + 0.95 * len(keys), 1.2 + 0.7 * len(queries)))
     draw_cells(ax, scores)
     ax.set_xticks(range(len(keys)), keys)
@@ -74,8 +77,14 @@ def score_map(scores=None, queries=example.TOKENS, keys=example.TOKENS, digits=1
     dark = scores.min() + 0.6 * (scores.max() - scores.min())
     for row, line in enumerate(scores.tolist()):
         for column, score in enumerate(line):
-            ax.text(column, row, _signed(score, digits), ha="center", va="center",
-                    color="white" if score > dark else "black")
+            ax.text(
+                column,
+                row,
+                _signed(score, digits),
+                ha="center",
+                va="center",
+                color="white" if score > dark else "black",
+            )
     return fig
 
 
@@ -89,7 +98,7 @@ def product_spread(sizes=(4, 64, 512), samples=20_000, seed=0):
     widest = 3 * math.sqrt(max(sizes))
     for d_k, style in zip(sizes, ("-", "--", ":", "-."), strict=False):
         q, k = torch.randn(2, samples, d_k, generator=generator)
-        products = (q * k).sum(dim=-1)                                  # (samples,)
+        products = (q * k).sum(dim=-1)  # (samples,)
         for ax, values, limit in ((raw, products, widest), (scaled, products / math.sqrt(d_k), 4)):
             density, edges = torch.histogram(values, bins=41, range=(-limit, limit), density=True)
             ax.plot(((edges[1:] + edges[:-1]) / 2).tolist(), density.tolist(), style, label=f"$d_k$ = {d_k}")
@@ -136,10 +145,15 @@ def weighted_sum_figure(weights=None, values=None, labels=example.TOKENS):
     values = example.V if values is None else values
     if not len(weights) == len(values) == len(labels):
         raise ValueError(f"{len(weights)} pesi, {len(values)} valori, {len(labels)} etichette: attesi in egual numero")
-    products = weights[:, None] * values                                # (n_k, d_v)
+    products = weights[:, None] * values  # (n_k, d_v)
     tables = {"pesi": weights[:, None], "valori": values, "peso × valore": products}
-    fig, axes = plt.subplots(1, 3, figsize=(9.5, 0.8 + 0.62 * (len(labels) + 1)), sharey=True,
-                             width_ratios=[1.2, values.shape[1], values.shape[1]])
+    fig, axes = plt.subplots(
+        1,
+        3,
+        figsize=(9.5, 0.8 + 0.62 * (len(labels) + 1)),
+        sharey=True,
+        width_ratios=[1.2, values.shape[1], values.shape[1]],
+    )
     for ax, (title, table) in zip(axes, tables.items(), strict=True):
         _numbers(ax, table, 0)
         ax.set(title=title, xlim=(-0.5, table.shape[1] - 0.5), ylim=(len(labels) + 0.6, -0.5), xticks=[])
@@ -180,8 +194,10 @@ def weights_and_effects(words=example.TOKENS, weights=None, effects=None, names=
         weights, effects = (row[None] for row in example_deletions())
     weights, effects = torch.as_tensor(weights), torch.as_tensor(effects)
     if not weights.shape == effects.shape == (len(names), len(words)):
-        raise ValueError(f"weights ha forma {tuple(weights.shape)} ed effects {tuple(effects.shape)}: "
-                         f"attesa ({len(names)}, {len(words)}), una riga per nome e una colonna per parola")
+        raise ValueError(
+            f"weights ha forma {tuple(weights.shape)} ed effects {tuple(effects.shape)}: "
+            f"attesa ({len(names)}, {len(words)}), una riga per nome e una colonna per parola"
+        )
     fig, axes = plt.subplots(1, 2, figsize=(9, 1.3 + 0.65 * len(words)), sharey=True)
     thick = 0.8 / len(names)
     for ax, table, title in zip(axes, (weights, effects), ("peso", "effetto di togliere la parola"), strict=True):

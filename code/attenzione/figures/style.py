@@ -15,11 +15,11 @@ from attenzione.italian import number
 
 def use_style():
     """Applica lo stile del libro; in un quaderno chiede figure vettoriali (SVG e PDF)."""
-    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")    # figure uguali a ogni costruzione, byte per byte
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # figure uguali a ogni costruzione, byte per byte
     plt.style.use(Path(__file__).with_name("libro.mplstyle"))
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
-    except ImportError:                                         # fuori da un quaderno non serve
+    except ImportError:  # fuori da un quaderno non serve
         return
     set_matplotlib_formats("svg", "pdf")
 
@@ -65,8 +65,10 @@ def attention_map(weights=None, queries=example.TOKENS, keys=example.TOKENS, tit
     weights = example_weights()[0] if weights is None else weights
     weights = torch.as_tensor(weights).detach().cpu()
     if weights.shape != (len(queries), len(keys)):
-        raise ValueError(f"weights ha forma {tuple(weights.shape)}: attesa ({len(queries)}, {len(keys)}), "
-                         "una riga per query e una colonna per chiave")
+        raise ValueError(
+            f"weights ha forma {tuple(weights.shape)}: attesa ({len(queries)}, {len(keys)}), "
+            "una riga per query e una colonna per chiave"
+        )
     fig, ax = plt.subplots(figsize=(1.6 + 0.95 * len(keys), 1.2 + 0.7 * len(queries)))
     draw_cells(ax, weights, vmin=0, vmax=1)
     ax.set_xticks(range(len(keys)), keys)
@@ -79,6 +81,12 @@ def attention_map(weights=None, queries=example.TOKENS, keys=example.TOKENS, tit
     if digits is not None:
         for row, line in enumerate(weights.tolist()):
             for column, weight in enumerate(line):
-                ax.text(column, row, number(weight, f".{digits}f"), ha="center", va="center",
-                        color="white" if weight > 0.55 else "black")
+                ax.text(
+                    column,
+                    row,
+                    number(weight, f".{digits}f"),
+                    ha="center",
+                    va="center",
+                    color="white" if weight > 0.55 else "black",
+                )
     return fig

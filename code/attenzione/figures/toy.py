@@ -18,7 +18,7 @@ def depth_figure(scores=None, trained=4):
         raise ValueError("scores è vuoto: attesa almeno una profondità")
     fig, ax = plt.subplots(figsize=(6, 4))
     seen = [depth for depth in scores if depth <= trained]
-    new = [depth for depth in scores if depth >= trained]              # il punto di confine unisce le due linee
+    new = [depth for depth in scores if depth >= trained]  # il punto di confine unisce le due linee
     ax.plot(seen, [scores[depth] for depth in seen], "o-", label="profondità viste")
     ax.plot(new, [scores[depth] for depth in new], "s--", label="mai viste", zorder=1)
     ax.axhline(0.5, color="#595959", linestyle=":", label="a caso")
@@ -38,6 +38,6 @@ def letter_map(weights=None, queries="abcd", keys="dcba"):
     if weights is None:
         weights = [[float(i + j == len(keys) - 1) for j in range(len(keys))] for i in range(len(queries))]
     fig = attention_map(weights, list(queries), list(keys), digits=None)
-    cell = min(0.4, 4.5 / len(keys))                                   # in pollici: su un telefono si legge ancora
+    cell = min(0.4, 4.5 / len(keys))  # in pollici: su un telefono si legge ancora
     fig.set_size_inches(1.4 + cell * len(keys), 1.2 + cell * len(queries))
     return fig

@@ -51,14 +51,14 @@ def attention_view(model, tokenizer, pairs, kind="encoder", layer=0, head=None, 
     weights, queries, keys = found[0][kind]
     fig = attention_lines(weights[layer], queries, keys, None if head is None else [head], word)
     svg, pdf = io.BytesIO(), io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "vista"}):                   # gli stessi byte a ogni costruzione
+    with plt.rc_context({"svg.hashsalt": "vista"}):  # gli stessi byte a ogni costruzione
         fig.savefig(svg, format="svg", metadata={"Date": None})
     fig.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     plt.close(fig)
     start = {"tipo": kind, "strato": layer, "testa": head, "parola": word}
     sentences = [{name: as_json(*panel) for name, panel in sentence.items()} for sentence in found]
     text = json.dumps({"inizio": start, "frasi": sentences}, ensure_ascii=False, separators=(",", ":"))
-    text = text.replace("</", "<\\/")                                 # «</script>» chiuderebbe l’elemento
+    text = text.replace("</", "<\\/")  # «</script>» chiuderebbe l’elemento
     return AttentionView(text, svg.getvalue(), pdf.getvalue(), alt)
 
 

@@ -56,10 +56,16 @@ class Ours:
     """Questo libro."""
 
     def __init__(self, s):
-        self.model = Transformer(TransformerConfig(
-            n_vocab=s.n_vocab, n_layers=s.n_layers, d_model=s.d_model, d_ff=s.d_ff, n_heads=s.n_heads,
-            p_drop=s.p_drop,
-        ))
+        self.model = Transformer(
+            TransformerConfig(
+                n_vocab=s.n_vocab,
+                n_layers=s.n_layers,
+                d_model=s.d_model,
+                d_ff=s.d_ff,
+                n_heads=s.n_heads,
+                p_drop=s.p_drop,
+            )
+        )
         self.logits = self.model
         self.extra = s.generated - s.length
 
@@ -117,11 +123,23 @@ class Marian:
 
         logging.set_verbosity_error()
         config = MarianConfig(
-            vocab_size=s.n_vocab, d_model=s.d_model, encoder_layers=s.n_layers, decoder_layers=s.n_layers,
-            encoder_ffn_dim=s.d_ff, decoder_ffn_dim=s.d_ff, encoder_attention_heads=s.n_heads,
-            decoder_attention_heads=s.n_heads, dropout=s.p_drop, attention_dropout=0.0,
-            activation_function="relu", scale_embedding=True, pad_token_id=0, eos_token_id=2,
-            decoder_start_token_id=1, forced_eos_token_id=None, attn_implementation="sdpa",
+            vocab_size=s.n_vocab,
+            d_model=s.d_model,
+            encoder_layers=s.n_layers,
+            decoder_layers=s.n_layers,
+            encoder_ffn_dim=s.d_ff,
+            decoder_ffn_dim=s.d_ff,
+            encoder_attention_heads=s.n_heads,
+            decoder_attention_heads=s.n_heads,
+            dropout=s.p_drop,
+            attention_dropout=0.0,
+            activation_function="relu",
+            scale_embedding=True,
+            pad_token_id=0,
+            eos_token_id=2,
+            decoder_start_token_id=1,
+            forced_eos_token_id=None,
+            attn_implementation="sdpa",
         )
         self.model, self.generated = MarianMTModel(config), s.generated
 
@@ -130,8 +148,13 @@ class Marian:
 
     def generate(self, src, use_cache, num_beams):
         out = self.model.generate(
-            input_ids=src, attention_mask=torch.ones_like(src), do_sample=False, num_beams=num_beams,
-            use_cache=use_cache, max_new_tokens=self.generated, min_new_tokens=self.generated,
+            input_ids=src,
+            attention_mask=torch.ones_like(src),
+            do_sample=False,
+            num_beams=num_beams,
+            use_cache=use_cache,
+            max_new_tokens=self.generated,
+            min_new_tokens=self.generated,
         )
         return out[:, 1:].numel()
 
@@ -149,9 +172,16 @@ class XTransformer:
         from x_transformers import XTransformer as Model
 
         sizes = {
-            "num_tokens": s.n_vocab, "depth": s.n_layers, "heads": s.n_heads, "max_seq_len": s.length + s.generated,
-            "attn_dim_head": s.d_model // s.n_heads, "ff_mult": s.d_ff / s.d_model, "attn_flash": True,
-            "emb_dropout": s.p_drop, "attn_sublayer_dropout": s.p_drop, "ff_sublayer_dropout": s.p_drop,
+            "num_tokens": s.n_vocab,
+            "depth": s.n_layers,
+            "heads": s.n_heads,
+            "max_seq_len": s.length + s.generated,
+            "attn_dim_head": s.d_model // s.n_heads,
+            "ff_mult": s.d_ff / s.d_model,
+            "attn_flash": True,
+            "emb_dropout": s.p_drop,
+            "attn_sublayer_dropout": s.p_drop,
+            "ff_sublayer_dropout": s.p_drop,
         }
         encoder = {f"enc_{name}": value for name, value in sizes.items()}
         decoder = {f"dec_{name}": value for name, value in sizes.items()}
@@ -190,7 +220,7 @@ def measure_models(s, rounds):
     tgt = torch.randint(3, s.n_vocab, (s.batch, s.length + 1))
     few = torch.randint(3, s.n_vocab, (s.sentences, s.length))
     peers = {name: make(s) for name, make in makers.items()}
-    tests = {}                                              # (prova, modello): funzione che rende i token
+    tests = {}  # (prova, modello): funzione che rende i token
     for name, peer in peers.items():
         optimizer = adam(peer.model)
         optimizer.param_groups[0]["lr"] = 1e-4
@@ -201,7 +231,7 @@ def measure_models(s, rounds):
         if hasattr(peer, "beam"):
             tests["beam 4 con cache", name] = partial(peer.beam, few)
     rates = {key: [] for key in tests}
-    for round_number in tqdm(range(rounds + 1), desc="modelli", unit="giro"):       # il primo scalda
+    for round_number in tqdm(range(rounds + 1), desc="modelli", unit="giro"):  # il primo scalda
         for (test, name), run in sorted(tests.items()):
             peers[name].model.train(test == "addestramento")
             start = time.perf_counter()
@@ -213,10 +243,16 @@ def measure_models(s, rounds):
         against = "addestramento" if test == "addestramento" else "greedy senza cache"
         reference = rates[against, "torch.nn.Transformer"]
         ratios = [value / other for value, other in zip(values, reference, strict=True)]
-        rows.append({
-            "prova": test, "modello": name, "token_al_secondo": statistics.median(values),
-            "rapporto": statistics.median(ratios), "rapporto_min": min(ratios), "rapporto_max": max(ratios),
-        })
+        rows.append(
+            {
+                "prova": test,
+                "modello": name,
+                "token_al_secondo": statistics.median(values),
+                "rapporto": statistics.median(ratios),
+                "rapporto_min": min(ratios),
+                "rapporto_max": max(ratios),
+            }
+        )
     return rows
 
 
@@ -240,16 +276,20 @@ def measure_attention(s, rounds):
     rows = []
     for name, values in seconds.items():
         ratio = statistics.median(a / b for a, b in zip(values, bare, strict=True))
-        rows.append({
-            "via": name, "millisecondi": 1000 * statistics.median(values), "rapporto": ratio,
-            "megabyte": peak_memory(ways[name]) / 1e6,
-        })
+        rows.append(
+            {
+                "via": name,
+                "millisecondi": 1000 * statistics.median(values),
+                "rapporto": ratio,
+                "megabyte": peak_memory(ways[name]) / 1e6,
+            }
+        )
     return rows
 
 
 def peak_memory(run):
     """I byte di picco che run alloca sulla CPU, dai punti di allocazione che PyTorch registra."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")          # il profilatore non scriva righe sue, con data e ora
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # il profilatore non scriva righe sue, con data e ora
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         run()
@@ -270,7 +310,7 @@ def operations(s):
     encoder = s.n_layers * (4 * s.d_model**2 + 2 * s.d_model * s.d_ff)
     decoder = s.n_layers * (8 * s.d_model**2 + 2 * s.d_model * s.d_ff)
     logits = s.n_vocab * s.d_model
-    attention = 2 * s.n_layers * s.length * s.d_model * 3   # QKᵀ e AV, per token, tre attenzioni
+    attention = 2 * s.n_layers * s.length * s.d_model * 3  # QKᵀ e AV, per token, tre attenzioni
     per_step = 3 * 2 * s.batch * s.length * (encoder + decoder + logits + attention)
     cached = 2 * (decoder - 2 * s.n_layers * s.d_model**2 + logits)
     return {"operazioni_per_passo": per_step, "operazioni_per_token_con_cache": cached}
@@ -325,8 +365,12 @@ def main(arguments=None):
     torch.manual_seed(0)
     sizes = Sizes()
     report = {
-        "macchina": machine(), "giri": options.giri, "grandezze": vars(sizes), "operazioni": operations(sizes),
-        "modelli": measure_models(sizes, options.giri), "attenzione": measure_attention(sizes, options.giri),
+        "macchina": machine(),
+        "giri": options.giri,
+        "grandezze": vars(sizes),
+        "operazioni": operations(sizes),
+        "modelli": measure_models(sizes, options.giri),
+        "attenzione": measure_attention(sizes, options.giri),
     }
     text = as_markdown(report)
     write_text(Path(options.cartella, "prestazioni.json"), json.dumps(report, ensure_ascii=False, indent=1) + "\n")

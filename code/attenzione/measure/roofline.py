@@ -64,7 +64,7 @@ class _Traffic(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.embedding.default:        # legge le righe cercate, non la tabella
+        if func is torch.ops.aten.embedding.default:  # legge le righe cercate, non la tabella
             self.bytes += 2 * result.nbytes
         elif not func.is_view and "_unsafe_view" not in func.name():
             tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, torch.Tensor)]
@@ -98,7 +98,7 @@ def measure_roof(device="cpu", numbers=2**25, sizes=(256, 512, 1024)):
     bandwidth = 2 * source.nbytes / best_seconds(copy.copy_, source, repeats=5, clock=clock)
     peak = 0.0
     for d in sizes:
-        A, B = torch.randn(2, d, d, device=device)          # (d, d), (d, d)
+        A, B = torch.randn(2, d, d, device=device)  # (d, d), (d, d)
         peak = max(peak, 2 * d**3 / best_seconds(torch.mm, A, B, repeats=5, clock=clock))
     return Roof(peak, bandwidth)
 
@@ -111,16 +111,18 @@ def workloads(device="cpu", numbers=2**24, n=1024, positions=128, config=None):
     """
     config = config or replace(BASE, n_layers=2)
     x, y, out = torch.randn(3, numbers, device=device)
-    table = [t.view(-1, min(numbers, 4096)) for t in (x, out)]                  # (numbers/4096, 4096)
+    table = [t.view(-1, min(numbers, 4096)) for t in (x, out)]  # (numbers/4096, 4096)
     h, d_k = config.n_heads, config.d_k
-    A, B = torch.randn(2, n, n, device=device)              # (n, n)
-    Q, K, V = torch.randn(3, 1, h, n, d_k, device=device)   # (1, h, n, d_k)
+    A, B = torch.randn(2, n, n, device=device)  # (n, n)
+    Q, K, V = torch.randn(3, 1, h, n, d_k, device=device)  # (1, h, n, d_k)
     attention = 4 * h * n**2 * d_k
     jobs = {
         "somma": (lambda: torch.add(x, y, out=out), numbers, 12 * numbers),
         "softmax": (lambda: torch.softmax(table[0], -1, out=table[1]), 5 * numbers, 8 * numbers),
         "attenzione, formula intera": (
-            lambda: scaled_dot_product_attention(Q, K, V), attention, 4 * h * (4 * n * d_k + 6 * n**2)
+            lambda: scaled_dot_product_attention(Q, K, V),
+            attention,
+            4 * h * (4 * n * d_k + 6 * n**2),
         ),
         "attenzione, kernel fuso": (lambda: fused_attention(Q, K, V), attention, 4 * h * 4 * n * d_k),
         "prodotto di matrici": (lambda: A @ B, 2 * n**3, 12 * n**2),
@@ -134,20 +136,20 @@ def workloads(device="cpu", numbers=2**24, n=1024, positions=128, config=None):
 def decoder_jobs(config, positions, device="cpu"):
     """Un token generato con la cache, e positions token tutti insieme: lo stesso decoder, gli stessi pesi."""
     model = Transformer(config).eval().to(device)
-    z = torch.randn(1, positions, config.d_model, device=device)                # (1, n, d_model): una memoria
-    tokens = torch.full((1, positions), config.n_vocab - 1, device=device)      # (1, m): token qualsiasi
+    z = torch.randn(1, positions, config.d_model, device=device)  # (1, n, d_model): una memoria
+    tokens = torch.full((1, positions), config.n_vocab - 1, device=device)  # (1, m): token qualsiasi
     cache = model.start_cache(z, positions)
-    E_T = model.embedding.E.T.contiguous()                  # (d_model, n_vocab)
+    E_T = model.embedding.E.T.contiguous()  # (d_model, n_vocab)
 
     @torch.no_grad()
     def one():
         for _, kv_cache in cache:
-            kv_cache.length = positions - 1                 # come se i precedenti fossero già generati
-        return model.decode(tokens[:, :1], z, cache=cache) @ E_T                # (1, 1, n_vocab)
+            kv_cache.length = positions - 1  # come se i precedenti fossero già generati
+        return model.decode(tokens[:, :1], z, cache=cache) @ E_T  # (1, 1, n_vocab)
 
     @torch.no_grad()
     def together():
-        return model.decode(tokens, z) @ E_T                # (1, m, n_vocab)
+        return model.decode(tokens, z) @ E_T  # (1, m, n_vocab)
 
     return {"un token, con la cache": one, f"{positions} token insieme": together}
 
@@ -156,12 +158,21 @@ def measure(device="cpu", repeats=3, roof=None, **sizes):
     """Il rapporto di una macchina: dispositivo, data, tetto e punti; sizes: le grandezze di workloads."""
     roof, clock = roof or measure_roof(device), pick_clock(device)
     points = [
-        {"nome": name, "operazioni": operations, "byte": traffic,
-         "secondi": best_seconds(run, repeats=repeats, clock=clock)}
+        {
+            "nome": name,
+            "operazioni": operations,
+            "byte": traffic,
+            "secondi": best_seconds(run, repeats=repeats, clock=clock),
+        }
         for name, (run, operations, traffic) in workloads(device, **sizes).items()
     ]
-    return {"dispositivo": describe_device(device), "data": date.today().isoformat(),
-            "operazioni_al_secondo": roof.peak, "byte_al_secondo": roof.bandwidth, "punti": points}
+    return {
+        "dispositivo": describe_device(device),
+        "data": date.today().isoformat(),
+        "operazioni_al_secondo": roof.peak,
+        "byte_al_secondo": roof.bandwidth,
+        "punti": points,
+    }
 
 
 def recorded(path=RECORDED):

@@ -26,10 +26,10 @@ def token_batches(pairs, max_tokens, seed=0, epoch=0):
             )
     rng = random.Random(f"{seed}/{epoch}")
     order = list(range(len(pairs)))
-    rng.shuffle(order)                                      # fra coppie ugualmente lunghe decide il caso
+    rng.shuffle(order)  # fra coppie ugualmente lunghe decide il caso
     order.sort(key=lambda i: (len(pairs[i][1]), len(pairs[i][0])))
     batches = [[]]
-    longest = 0                                             # src o tgt che sia: entrambi devono entrare in max_tokens
+    longest = 0  # src o tgt che sia: entrambi devono entrare in max_tokens
     for i in order:
         src, tgt = pairs[i]
         length = max(len(src), len(tgt) + 1)

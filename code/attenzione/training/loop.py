@@ -57,9 +57,7 @@ class TrainingConfig:
             raise ValueError(f"precision vale «{self.precision}»: atteso «float32» o «bf16»")
 
 
-def train(
-    model, pairs, training, folder=None, *, device="cpu", vocabulary=None, dev_pairs=None, progress=True
-):
+def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None, dev_pairs=None, progress=True):
     """Addestra model sulle coppie pairs, elenco di (src, tgt) senza BOS né EOS; rende i passi compiuti.
 
     folder: dove vanno i checkpoint e il registro passi.jsonl; se contiene già un checkpoint si riprende da
@@ -78,15 +76,19 @@ def train(
     model.to(device).train()
     torch.manual_seed(training.seed + rank)
     optimizer = adam(model)
-    optimizer.zero_grad()                                   # un gradiente rimasto da fuori non entra nel primo passo
+    optimizer.zero_grad()  # un gradiente rimasto da fuori non entra nel primo passo
     state = resume(folder, model, optimizer, {"pairs": len(pairs), "world": world, **same_run(training)}, device)
 
     run = DistributedDataParallel(model) if world > 1 else model
     run = torch.compile(run, dynamic=True) if training.compile else run
     stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
     bar = tqdm(
-        range(state["step"] + 1, training.steps + 1), desc="addestramento", unit="passo",
-        initial=state["step"], total=training.steps, disable=not progress or rank > 0,
+        range(state["step"] + 1, training.steps + 1),
+        desc="addestramento",
+        unit="passo",
+        initial=state["step"],
+        total=training.steps,
+        disable=not progress or rank > 0,
     )
     log = open_log(folder, "passi.jsonl", state["step"]) if folder and rank == 0 else nullcontext()
     records = []
@@ -114,7 +116,7 @@ def train(
 
 def check_lengths(pairs, max_len):
     for i, (src, tgt) in enumerate(pairs):
-        longest = max(len(src), len(tgt) + 1)               # tgt ha in più BOS o EOS
+        longest = max(len(src), len(tgt) + 1)  # tgt ha in più BOS o EOS
         if longest > max_len:
             raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {max_len}")
 
@@ -129,7 +131,7 @@ def resume(folder, model, optimizer, fixed, device):
     if not found:
         return {"step": 0, "epoch": 0, "index": 0} | fixed
     state, rng = restore(found[-1], model, optimizer)
-    state = {"rate_factor": 1.0} | state                    # nei checkpoint più vecchi non c’era
+    state = {"rate_factor": 1.0} | state  # nei checkpoint più vecchi non c’era
     check_same_config(found[-1], state, fixed)
     set_rng(rng, rank_and_world()[0], device)
     return state
@@ -200,10 +202,10 @@ def gradient_step(run, config, batches, tokens, precision, device):
     losses = []
     for i, batch in enumerate(batches):
         src, tgt_in, tgt_out = collate(batch, config, device)
-        wait = world > 1 and i + 1 < len(batches)           # i gradienti si scambiano una volta per passo
+        wait = world > 1 and i + 1 < len(batches)  # i gradienti si scambiano una volta per passo
         with run.no_sync() if wait else nullcontext():
             with mixed_precision(device, precision):
-                logits = run(src, tgt_in)                   # (B, m, n_vocab)
+                logits = run(src, tgt_in)  # (B, m, n_vocab)
                 loss = label_smoothing_loss(logits, tgt_out, config.eps_ls, config.pad_id)
             (loss * (world / tokens)).backward()
         losses.append(loss.detach())

@@ -19,7 +19,7 @@ SECTIONS = {
     "dati": {"partenza", "arrivo", "corpus", "limite"},
     "divisione": {"max_words", "max_ratio", "dev_per_mille", "test_per_mille"},
     "tokenizer": {"n_vocab", "min_count"},
-    "modello": {"classe"},              # e le grandezze della sua configurazione, meno n_vocab, che viene dal tokenizer
+    "modello": {"classe"},  # e le grandezze della sua configurazione, meno n_vocab, che viene dal tokenizer
     "addestramento": {field.name for field in fields(TrainingConfig)},
 }
 

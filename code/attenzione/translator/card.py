@@ -9,10 +9,12 @@ import yaml
 from attenzione.files import write_text
 from attenzione.italian import number
 
-WATTS_PER_CORE = (5, 20)            # stima larga per un core di server occupato, alimentazione compresa
+WATTS_PER_CORE = (5, 20)  # stima larga per un core di server occupato, alimentazione compresa
 NAMES = {
-    "principale": "Transformer, questa ricetta", "senza-posizioni": "senza codifica posizionale",
-    "una-testa": "con una testa sola", "tasso-ridotto": "con il tasso di apprendimento ridotto",
+    "principale": "Transformer, questa ricetta",
+    "senza-posizioni": "senza codifica posizionale",
+    "una-testa": "con una testa sola",
+    "tasso-ridotto": "con il tasso di apprendimento ridotto",
     "lstm": "LSTM con attenzione additiva",
 }
 
@@ -145,8 +147,16 @@ def comparisons(path, scores_path, warmup_steps):
     rows, ahead = [], ""
     for name, r in result["modelli"].items():
         peak = decimal(r["peso_massimo"], 2) if "peso_massimo" in r else "—"
-        rows.append([NAMES[name], integer(r["parametri"]), decimal(r["perdita_sviluppo"], 3), decimal(r["BLEU"], 1),
-                     decimal(r["chrF"], 1), peak])
+        rows.append(
+            [
+                NAMES[name],
+                integer(r["parametri"]),
+                decimal(r["perdita_sviluppo"], 3),
+                decimal(r["BLEU"], 1),
+                decimal(r["chrF"], 1),
+                peak,
+            ]
+        )
         if name != "principale" and r["BLEU"] > final:
             ahead += f"""
 

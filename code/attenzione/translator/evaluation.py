@@ -41,18 +41,20 @@ def evaluate(
     pairs = parts[part]
     model, tokenizer = load_translator(model_path, device)
     sources = [src for src, _ in pairs]
-    references = [[tgt for _, tgt in pairs]]                # un solo riferimento per frase
+    references = [[tgt for _, tgt in pairs]]  # un solo riferimento per frase
     results = {}
     for strategy in strategies:
         start = time.perf_counter()
         found = translate(model, tokenizer, sources, strategy)
         seconds = time.perf_counter() - start
         bleu, chrf = BLEU(lowercase=True), CHRF(lowercase=True)
-        bleu_score = bleu.corpus_score(found, references).score     # la firma si sa soltanto dopo
+        bleu_score = bleu.corpus_score(found, references).score  # la firma si sa soltanto dopo
         chrf_score = chrf.corpus_score(found, references).score
         results[strategy] = {
-            "BLEU": round(bleu_score, 2), "firma_BLEU": str(bleu.get_signature()),
-            "chrF": round(chrf_score, 2), "firma_chrF": str(chrf.get_signature()),
+            "BLEU": round(bleu_score, 2),
+            "firma_BLEU": str(bleu.get_signature()),
+            "chrF": round(chrf_score, 2),
+            "firma_chrF": str(chrf.get_signature()),
             "secondi": round(seconds, 1),
         }
         if output:
@@ -106,8 +108,11 @@ def compare(folders, recipe_path, data_folder=None, part="prova", average=3, dev
         scores = result["risultati"]["greedy"]
         name = "principale" if folder == folders[0] else folder.name.removeprefix(f"{folders[0].name}-")
         models[name] = {
-            "parametri": facts["parametri"], "token_visti": facts["token_visti"],
-            "perdita_sviluppo": facts["sviluppo"][-1]["perdita"], "BLEU": scores["BLEU"], "chrF": scores["chrF"],
+            "parametri": facts["parametri"],
+            "token_visti": facts["token_visti"],
+            "perdita_sviluppo": facts["sviluppo"][-1]["perdita"],
+            "BLEU": scores["BLEU"],
+            "chrF": scores["chrF"],
         }
         if isinstance(model, Transformer):
             sources = [src for src, _ in encode_pairs(pairs, tokenizer, model.config.max_len)]

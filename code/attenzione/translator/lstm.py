@@ -53,14 +53,18 @@ class AttentionLSTM(nn.Module):
         self.embedding = Embedding(c.n_vocab, c.d_model)
         self.dropout = nn.Dropout(c.p_drop)
         self.encoder = nn.LSTM(
-            c.d_model, c.d_hidden // 2, c.n_layers, batch_first=True, bidirectional=True,
+            c.d_model,
+            c.d_hidden // 2,
+            c.n_layers,
+            batch_first=True,
+            bidirectional=True,
             dropout=c.p_drop if c.n_layers > 1 else 0.0,
         )
         self.start = nn.Linear(c.d_hidden, c.d_hidden)
         self.decoder = nn.LSTM(c.d_model, c.d_hidden, batch_first=True)
         self.attention = AdditiveAttention(c.d_hidden)
         self.combine = nn.Linear(2 * c.d_hidden, c.d_model)
-        self.norm = nn.LayerNorm(c.d_model)                 # come nel Transformer, prima dei logit
+        self.norm = nn.LayerNorm(c.d_model)  # come nel Transformer, prima dei logit
 
     def forward(self, src, tgt):
         """src: (B, n) e tgt: (B, m), PAD in fondo. Rende i logit (B, m, n_vocab)."""
@@ -69,14 +73,14 @@ class AttentionLSTM(nn.Module):
 
     def encode(self, src):
         """src: (B, n). Rende la memoria (B, n, d_hidden) e la maschera (B, 1, n)."""
-        mask = padding_mask(src, self.config.pad_id)        # (B, 1, n)
-        lengths = mask.sum(dim=-1).squeeze(-1)              # (B,)
+        mask = padding_mask(src, self.config.pad_id)  # (B, 1, n)
+        lengths = mask.sum(dim=-1).squeeze(-1)  # (B,)
         packed = nn.utils.rnn.pack_padded_sequence(
             self.dropout(self.embedding(src)), lengths.cpu(), batch_first=True, enforce_sorted=False
         )
         z, _ = nn.utils.rnn.pad_packed_sequence(
             self.encoder(packed)[0], batch_first=True, total_length=src.size(1)
-        )                                                   # (B, n, d_hidden)
+        )  # (B, n, d_hidden)
         return z, mask
 
     def start_cache(self, z, capacity, beam=1):
@@ -92,15 +96,15 @@ class AttentionLSTM(nn.Module):
         state = RecurrentState() if cache is None else cache[0][1]
         if state.value is None:
             state.value = self.first_state(z, mask, tgt.size(0) // z.size(0))
-        h, state.value = self.decoder(self.dropout(self.embedding(tgt)), state.value)    # (B·k, m, d_hidden)
-        queries = h.reshape(z.size(0), -1, h.size(-1))      # (B, k·m, d_hidden)
-        context = self.attention(queries, z, z, mask)[0].view_as(h)             # (B·k, m, d_hidden)
+        h, state.value = self.decoder(self.dropout(self.embedding(tgt)), state.value)  # (B·k, m, d_hidden)
+        queries = h.reshape(z.size(0), -1, h.size(-1))  # (B, k·m, d_hidden)
+        context = self.attention(queries, z, z, mask)[0].view_as(h)  # (B·k, m, d_hidden)
         return self.dropout(self.norm(self.combine(torch.cat([h, context], dim=-1))))
 
     def first_state(self, z, mask, k):
         """Lo stato con cui il decoder comincia, dalla media della memoria: due tensori (1, B·k, d_hidden)."""
-        mean = z.sum(dim=1) / mask.sum(dim=-1)              # (B, d_hidden); nei PAD z vale 0
-        h = self.start(mean).tanh().repeat_interleave(k, dim=0)[None]           # (1, B·k, d_hidden)
+        mean = z.sum(dim=1) / mask.sum(dim=-1)  # (B, d_hidden); nei PAD z vale 0
+        h = self.start(mean).tanh().repeat_interleave(k, dim=0)[None]  # (1, B·k, d_hidden)
         return h, torch.zeros_like(h)
 
 

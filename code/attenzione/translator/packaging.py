@@ -25,7 +25,7 @@ def package(source, target, average=5, last_step=None):
     model, _ = average_checkpoints(paths)
     target.mkdir(parents=True, exist_ok=True)
     save_checkpoint(target / WEIGHTS, model, dtype=torch.float16)
-    (target / WEIGHTS).chmod(0o644)                         # safetensors lo scrive leggibile dal solo proprietario
+    (target / WEIGHTS).chmod(0o644)  # safetensors lo scrive leggibile dal solo proprietario
     if (source / TOKENIZER).resolve() != (target / TOKENIZER).resolve():
         shutil.copyfile(source / TOKENIZER, target / TOKENIZER)
     steps = [record for record in read_log(source / "passi.jsonl") if record["step"] <= step_of(paths[-1])]

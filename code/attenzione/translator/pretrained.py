@@ -81,7 +81,7 @@ def translate(model, tokenizer, texts, strategy="beam", beam=4, alpha=0.6, max_t
         batches[-1].append(i)
     translations = [""] * len(sources)
     for batch in batches:
-        src = pad([sources[i] for i in batch], model.config.pad_id, device)     # (B, n)
+        src = pad([sources[i] for i in batch], model.config.pad_id, device)  # (B, n)
         found = beam_search(model, src, beam, alpha) if strategy == "beam" else [[best] for best in greedy(model, src)]
         for i, (hypothesis,) in zip(batch, found, strict=True):
             translations[i] = tokenizer.decode(hypothesis.tokens)

@@ -25,9 +25,7 @@ def parole_note() -> tuple[str, ...]:
     """I simboli fatti di più lettere (pos, lrate, PE, ff…), dai più lunghi."""
     notazione = leggi_notazione()
     corpi = [*notazione["macro"].values(), *(s["tex"] for s in notazione["simboli"])]
-    interi = {
-        corpo.replace(r"\_", "") for corpo in corpi if re.fullmatch(r"[A-Za-z]{2,}(?:\\_[A-Za-z]+)*", corpo)
-    }
+    interi = {corpo.replace(r"\_", "") for corpo in corpi if re.fullmatch(r"[A-Za-z]{2,}(?:\\_[A-Za-z]+)*", corpo)}
     con_stile = {nome for corpo in corpi for _, nome in STILE.findall(corpo)}
     pedici = {p for c in corpi for p in re.findall(r"_\{(?:\\text\{)?([A-Za-z]{2,})\}", c)}
     return tuple(sorted(interi | {n for n in con_stile if len(n) > 1} | pedici, key=len, reverse=True))

@@ -59,9 +59,7 @@ def carica(radice: Path) -> dict | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         integro = False
     if not integro:
-        raise ErroreOriginale(
-            f"{cartella}: il contenuto è rovinato; va rifatto con «python -m lettore.originale»."
-        )
+        raise ErroreOriginale(f"{cartella}: il contenuto è rovinato; va rifatto con «python -m lettore.originale».")
     return copy.deepcopy(dati)
 
 
@@ -143,9 +141,7 @@ def riconosci(sorgenti: Sorgenti, inventario: dict[str, Blocco]) -> dict[str, Ca
     return {nome: trovati[nome] for nome in inventario if nome in trovati}
 
 
-def _altra_versione(
-    nome: str, quanti: str, mancante: Blocco, sconosciuti: list[Candidato]
-) -> ErroreOriginale:
+def _altra_versione(nome: str, quanti: str, mancante: Blocco, sconosciuti: list[Candidato]) -> ErroreOriginale:
     if mancante.kind == "figure":
         senza_file = [i for c in sconosciuti if c.genere == "figura" for i, dati in c.contenuto if not dati]
         perche = f"manca il file {senza_file[0]}" if senza_file else "le immagini sono diverse"

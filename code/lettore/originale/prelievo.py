@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 URL_EPRINT = "https://arxiv.org/e-print/1706.03762v7"
 ATTESO = "serve l’e-print arXiv 1706.03762v7: il .tar.gz, la cartella che contiene, o il suo .tex principale"
 
-LIMITE_SCARICATO = 20 * 2**20   # byte; l’e-print ne pesa 1,1 milioni
-LIMITE_ESTRATTO = 64 * 2**20    # byte in tutto, decompressi
-LIMITE_FILE = 500               # elementi dell’archivio; l’e-print ne ha 18
-PAUSA = 2                       # secondi fra i due tentativi di scaricare
+LIMITE_SCARICATO = 20 * 2**20  # byte; l’e-print ne pesa 1,1 milioni
+LIMITE_ESTRATTO = 64 * 2**20  # byte in tutto, decompressi
+LIMITE_FILE = 500  # elementi dell’archivio; l’e-print ne ha 18
+PAUSA = 2  # secondi fra i due tentativi di scaricare
 
 _AGENTE = "attenzione-libro/0.1 (libro bilingue, scarica una volta il sorgente di 1706.03762v7)"
 _PEZZO = 2**16
@@ -214,9 +214,7 @@ def _rifiuta_ostile(elemento: tarfile.TarInfo, nome: str) -> None:
     percorso = PurePosixPath(elemento.name)
     disco = re.match("[A-Za-z]:", elemento.name)
     if percorso.is_absolute() or ".." in percorso.parts or "\\" in elemento.name or disco:
-        raise ErroreOriginale(
-            f"{nome}: rifiutato, «{elemento.name}» uscirebbe dalla cartella di estrazione; {ATTESO}."
-        )
+        raise ErroreOriginale(f"{nome}: rifiutato, «{elemento.name}» uscirebbe dalla cartella di estrazione; {ATTESO}.")
     if not (elemento.isfile() or elemento.isdir()):
         raise ErroreOriginale(
             f"{nome}: rifiutato, «{elemento.name}» è un collegamento o un dispositivo, non un file; {ATTESO}."

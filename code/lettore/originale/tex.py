@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from lettore.inventario import impronta, normalizza, normalizza_formula
 from lettore.originale.prelievo import ATTESO, ErroreOriginale, Sorgenti
 
-LIMITE_TEX = 8 * 2**20      # caratteri del testo con tutti gli \input al loro posto
-LIMITE_PEZZI = 10_000       # brani di cui si compone
-LIMITE_INCLUSIONI = 20      # \input uno dentro l’altro
-ATTESA_PANDOC = 30          # secondi; ne basta mezzo
+LIMITE_TEX = 8 * 2**20  # caratteri del testo con tutti gli \input al loro posto
+LIMITE_PEZZI = 10_000  # brani di cui si compone
+LIMITE_INCLUSIONI = 20  # \input uno dentro l’altro
+ATTESA_PANDOC = 30  # secondi; ne basta mezzo
 
 # Segni di uso privato: passano intatti da pandoc e non contano nelle impronte.
-SEGNO_NOTA = "\ue000"       # una nota che ripete il richiamo di un’altra: \footnotemark[n]
-SEGNO_TESTATA = "\ue001"    # una riga che separa la testata della tabella dal corpo
+SEGNO_NOTA = "\ue000"  # una nota che ripete il richiamo di un’altra: \footnotemark[n]
+SEGNO_TESTATA = "\ue001"  # una riga che separa la testata della tabella dal corpo
 
 
 @dataclass
@@ -31,9 +31,9 @@ class Candidato:
 
     genere: str
     contenuto: list
-    testo: str              # normalizzato; vuoto per le figure
+    testo: str  # normalizzato; vuoto per le figure
     impronta: str
-    nota: dict | None = None    # il nodo Note da cui viene, se è una nota
+    nota: dict | None = None  # il nodo Note da cui viene, se è una nota
 
 
 # ------------------------------------------------------------------ un solo testo
@@ -194,9 +194,7 @@ def leggi_con_pandoc(tex: str, nome: str) -> list:
         dettaglio = errore.stderr.decode(errors="replace").strip()[:300]
         raise ErroreOriginale(f"{nome}: pandoc non capisce il TeX: {dettaglio}\n{ATTESO}.") from errore
     except OSError as errore:
-        raise ErroreOriginale(
-            f"pandoc non si avvia ({errore}): lo installa «pip install pypandoc_binary»."
-        ) from errore
+        raise ErroreOriginale(f"pandoc non si avvia ({errore}): lo installa «pip install pypandoc_binary».") from errore
     return json.loads(esito.stdout)["blocks"]
 
 

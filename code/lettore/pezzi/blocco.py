@@ -170,8 +170,9 @@ class SistemaBlocchi(Transform):
             LOG.error("blocco «%s»: va scritto subito sotto il suo titolo", voce.id, location=nodo)
             return
         if voce.section and not prima.astext().startswith(f"{voce.section} "):
-            LOG.error("blocco «%s»: il titolo «%s» non comincia con %s", voce.id, prima.astext(),
-                      voce.section, location=nodo)
+            LOG.error(
+                "blocco «%s»: il titolo «%s» non comincia con %s", voce.id, prima.astext(), voce.section, location=nodo
+            )
         nodo["livello"] = livello(nodo.parent)
 
     def disegno(self, nodo: blocco_bilingue, voce: Blocco, prima: nodes.Node | None) -> None:

@@ -22,8 +22,13 @@ def controlla_copertura(app, env):
     for ident, voce in inventario.items():
         luogo = iniziati.get(capitolo(voce))
         if luogo and ident not in letti:
-            LOG.error("manca il blocco «%s» (%s), che la sezione «%s» deve avere", ident, voce.kind,
-                      capitolo(voce), location=luogo)
+            LOG.error(
+                "manca il blocco «%s» (%s), che la sezione «%s» deve avere",
+                ident,
+                voce.kind,
+                capitolo(voce),
+                location=luogo,
+            )
     ordine = list(inventario)
     per_documento = {}
     for ident, (doc, riga) in letti.items():

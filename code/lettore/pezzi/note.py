@@ -20,8 +20,9 @@ class DirettivaNota(SphinxDirective):
             raise self.error(f"nota «{self.name}» vuota")
         nodo = riquadro(tipo=self.name)
         self.set_source_info(nodo)
-        titolo = nodes.paragraph("", "", nodes.strong("", NOMI[self.name], classes=["riquadro-tipo"]),
-                                 classes=["riquadro-titolo"])
+        titolo = nodes.paragraph(
+            "", "", nodes.strong("", NOMI[self.name], classes=["riquadro-tipo"]), classes=["riquadro-titolo"]
+        )
         if self.arguments:
             testi, messaggi = self.state.inline_text(self.arguments[0], self.lineno)
             titolo += [nodes.Text(" "), *testi, *messaggi]

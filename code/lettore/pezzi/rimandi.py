@@ -56,7 +56,11 @@ class RisolviRimandi(SphinxPostTransform):
             else:
                 uri = self.app.builder.get_relative_uri(self.env.docname, luogo[0])
                 nuovo = nodes.reference(
-                    "", "", *nodo.children, internal=True, classes=nodo["classes"],
+                    "",
+                    "",
+                    *nodo.children,
+                    internal=True,
+                    classes=nodo["classes"],
                     refuri=f"{uri}#{ancora(nodo['bersaglio'])}",
                 )
                 if "titolo" in nodo:

@@ -48,9 +48,7 @@ class DirettivaVoce(SphinxDirective):
             testo = f"Da non chiamare: {'; '.join(voce.evitare)}."
             definizione += nodes.paragraph("", testo, classes=["da-non-chiamare"])
         definizione += nodes.paragraph("", "", classes=["prima-occorrenza"], lemma=voce.it.casefold())
-        lista = nodes.definition_list(
-            "", nodes.definition_list_item("", termine, definizione), classes=["glossary"]
-        )
+        lista = nodes.definition_list("", nodes.definition_list_item("", termine, definizione), classes=["glossary"])
         return [addnodes.glossary("", lista, sorted=False)]
 
 

@@ -55,7 +55,7 @@ def test_reading_errors_say_file_and_line(tmp_path):
         ("in writing. - i voted", "i voted"),
         ("per iscritto. (en) ho votato", "ho votato"),
         ("- after the vote:", "after the vote:"),
-        ("my vote was \"in favour\" .", 'my vote was "in favour".'),
+        ('my vote was "in favour" .', 'my vote was "in favour".'),
         ("-5 °c stamattina", "-5 °c stamattina"),
         ("(2)", "(2)"),
         ("in writing the report", "in writing the report"),

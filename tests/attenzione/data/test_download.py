@@ -64,7 +64,7 @@ def test_a_download_and_its_recorded_sum(server, tmp_path):
     assert path.read_bytes() == CONTENT and sorted(p.name for p in tmp_path.iterdir()) == ["a.tgz", "somme.json"]
     assert json.loads((tmp_path / "somme.json").read_text()) == {"a.tgz": hashlib.sha256(CONTENT).hexdigest()}
     Server.served = {}
-    assert download(f"{server}/a.tgz", tmp_path) == path    # c’è già: non si chiede nulla
+    assert download(f"{server}/a.tgz", tmp_path) == path  # c’è già: non si chiede nulla
 
 
 def test_an_interrupted_download_resumes_from_where_it_was(server, tmp_path):

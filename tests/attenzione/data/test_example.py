@@ -15,8 +15,17 @@ def test_dimensioni_tutte_diverse():
 
 
 def test_forme():
-    expected = {"E": (5, 8), "W_q": (2, 8, 4), "W_k": (2, 8, 4), "W_v": (2, 8, 3), "W_o": (6, 8),
-                "X": (5, 8), "Q": (5, 4), "K": (5, 4), "V": (5, 3)}
+    expected = {
+        "E": (5, 8),
+        "W_q": (2, 8, 4),
+        "W_k": (2, 8, 4),
+        "W_v": (2, 8, 3),
+        "W_o": (6, 8),
+        "X": (5, 8),
+        "Q": (5, 4),
+        "K": (5, 4),
+        "V": (5, 3),
+    }
     assert {name: tuple(getattr(example, name).shape) for name in expected} == expected
 
 

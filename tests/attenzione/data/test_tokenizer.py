@@ -9,8 +9,10 @@ from attenzione.data.tokenizer import BytePairTokenizer
 from attenzione.data.vocabulary import SPECIALS
 
 TEXTS = [
-    "l'unione europea e la commissione europea", "the european union and the commission's report",
-    "un'altra relazione: 1995, 20 voti (e 3 contro)!", "the members' rights, isn't it? perché no",
+    "l'unione europea e la commissione europea",
+    "the european union and the commission's report",
+    "un'altra relazione: 1995, 20 voti (e 3 contro)!",
+    "the members' rights, isn't it? perché no",
 ] * 3
 
 

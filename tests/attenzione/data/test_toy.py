@@ -35,7 +35,7 @@ def test_unseen_sequences_are_all_exact(task, tmp_path):
     )
     training = TrainingConfig(steps=500, max_tokens=300, warmup_steps=300, accumulate=6, save_every=20)
     train(Transformer(config), pairs[:-300], training, tmp_path, progress=False)
-    model, _ = average_checkpoints(list_checkpoints(tmp_path))      # la media degli ultimi 5, §6.1
+    model, _ = average_checkpoints(list_checkpoints(tmp_path))  # la media degli ultimi 5, §6.1
     src = pad([src for src, _ in unseen])
     for found in (greedy(model, src), [h[0] for h in beam_search(model, src)]):
         wrong = [(s, h.tokens) for (s, t), h in zip(unseen, found, strict=True) if h.tokens != t]
@@ -77,7 +77,7 @@ def test_palindromes_to_complete():
     for src, tgt in pairs:
         assert tgt == tgt[::-1] and 4 <= len(tgt) <= 9 and set(tgt) <= set(range(4, 9))
         assert all(a in (b, blank) for a, b in zip(src, tgt, strict=True))
-        assert all(b != blank for a, b in zip(src, src[::-1], strict=True) if a == blank)     # si può ricavare
+        assert all(b != blank for a, b in zip(src, src[::-1], strict=True) if a == blank)  # si può ricavare
 
 
 def test_palindromes_to_recognise():
@@ -86,7 +86,7 @@ def test_palindromes_to_recognise():
     assert [tgt for _, tgt in pairs].count(yes) == [tgt for _, tgt in pairs].count(no) == 150
     for src, tgt in pairs:
         wrong = sum(a != b for a, b in zip(src, src[::-1], strict=True)) / 2
-        assert wrong == (0 if tgt == yes else 1)                        # una coppia speculare sola non torna
+        assert wrong == (0 if tgt == yes else 1)  # una coppia speculare sola non torna
 
 
 def test_palindromes_bad_arguments():
@@ -118,9 +118,9 @@ def test_brackets(depth, length):
         text = vocabulary.decode(src).split()
         assert len(text) == length and vocabulary.decode(tgt) == ("no" if i % 2 else "sì")
         assert depth_of(text) == (None if i % 2 else depth)
-        assert all(text.count(a) == text.count(b) for a, b in BRACKETS.items())    # contarle non basta
+        assert all(text.count(a) == text.count(b) for a, b in BRACKETS.items())  # contarle non basta
         single = ["(" if bracket in BRACKETS else ")" for bracket in text]
-        assert depth_of(single) == depth                                # anche le sbagliate sono profonde depth
+        assert depth_of(single) == depth  # anche le sbagliate sono profonde depth
 
 
 def test_brackets_bad_arguments():

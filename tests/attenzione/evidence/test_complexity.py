@@ -44,7 +44,7 @@ def test_recur_uguale_a_rnn():
 def test_ristretta_uguale_alla_maschera(r):
     """Guardare le r posizioni vicine è come mascherare tutte le altre."""
     X, index = vectors(8, 4), torch.arange(8)
-    offset = index[None] - index[:, None] + r // 2              # (8, 8)
+    offset = index[None] - index[:, None] + r // 2  # (8, 8)
     masked, _ = scaled_dot_product_attention(X, X, X, (offset >= 0) & (offset < r))
     torch.testing.assert_close(restricted_attention(X, r), masked)
 

@@ -48,7 +48,7 @@ def test_si_sceglie_fra_i_candidati():
 def test_errore_di_allineamento():
     examples = [Example([4, 5, 6], [7, 8, 9], {0: frozenset({0}), 1: frozenset({1, 0}), 2: frozenset({2})})]
     rates = alignment_error_rate(Fake(), examples, [{(0, 0), (1, 1), (2, 2)}])
-    assert rates[0, 0] == 0                                 # la diagonale
+    assert rates[0, 0] == 0  # la diagonale
     assert rates[0, 1] == pytest.approx(1 - (1 + 2) / (3 + 3))
 
 
@@ -76,7 +76,7 @@ def test_il_peso_piu_grande_in_media():
         parameters = embedding.parameters
 
         def attention_weights(self, src, tgt):
-            n = src.size(1)                                           # una testa sicura, una che guarda tutto uguale
+            n = src.size(1)  # una testa sicura, una che guarda tutto uguale
             return {"encoder": [torch.stack([torch.eye(n), torch.full((n, n), 1 / n)])[None]]}
 
     torch.testing.assert_close(peak_weight(Fixed(), [[5], [5, 6, 7]]), torch.tensor([[1.0, (1 + 3 / 3) / 4]]))

@@ -75,7 +75,7 @@ def test_una_parola_annotata_e_una_sola_volta(line):
 
 def test_nessuna_scorciatoia_basta_per_its():
     """In ciascuna metà il nome giusto è ora il primo, ora il più vicino."""
-    first = lambda sentence, query: min(sentence.nouns, default=None)    # noqa: E731
+    first = lambda sentence, query: min(sentence.nouns, default=None)  # noqa: E731
     for part in halves(SENTENCES):
         assert trivial(part, nearest_noun)["its"] == trivial(part, first)["its"] == 0.5
 
@@ -130,7 +130,7 @@ class Puppet(torch.nn.Module):
 
 
 def test_la_scansione_riconosce_le_teste_note(model):
-    words = BytePairTokenizer.from_texts([" ".join(s.words) for s in SENTENCES] * 2, n_vocab=2000)    # parole intere
+    words = BytePairTokenizer.from_texts([" ".join(s.words) for s in SENTENCES] * 2, n_vocab=2000)  # parole intere
     scores = scan_heads(Puppet(model.config), words, SENTENCES)
     assert best_head(scores["prima"]) == (0, 0) and scores["prima"][0, 0] == 1
     assert best_head(scores["sé"]) == (0, 1) and scores["sé"][0].tolist() == [0, 1]
@@ -182,13 +182,16 @@ def test_una_frase_sola_ha_anche_una_traduzione_vuota(model, tokenizer):
     assert word_attention(model, tokenizer, PAIR[0])["decoder"][1:] == ([END], [START])
 
 
-@pytest.mark.parametrize(("pairs", "options", "message"), [
-    ([], {}, "pairs è vuoto"),
-    ([PAIR], {"kind": "enc"}, "kind vale «enc»"),
-    ([PAIR], {"layer": 2}, "layer vale 2"),
-    ([PAIR], {"head": 3}, "heads vale"),
-    ([PAIR], {"word": 40}, "word vale 40"),
-])
+@pytest.mark.parametrize(
+    ("pairs", "options", "message"),
+    [
+        ([], {}, "pairs è vuoto"),
+        ([PAIR], {"kind": "enc"}, "kind vale «enc»"),
+        ([PAIR], {"layer": 2}, "layer vale 2"),
+        ([PAIR], {"head": 3}, "heads vale"),
+        ([PAIR], {"word": 40}, "word vale 40"),
+    ],
+)
 def test_la_vista_dice_che_cosa_non_va(model, tokenizer, pairs, options, message):
     with pytest.raises(ValueError, match=message):
         attention_view(model, tokenizer, pairs, **options)

@@ -20,9 +20,9 @@ def test_il_token_dipende_dal_simbolo_e_dalla_parita_dei_tre_vicini():
         for i in range(12):
             near = tuple(int(x[row, j % 12]) % 2 for j in (i - 1, i + 1, i - 2))
             assert rule.setdefault((near, int(x[row, i])), int(tgt[row, i])) == int(tgt[row, i])
-    assert len({near for near, _ in rule}) == 8             # tutte le tabelle si usano
+    assert len({near for near, _ in rule}) == 8  # tutte le tabelle si usano
     changed = [symbol for near, symbol in rule if rule[near, symbol] != rule.get(((0, 0, 0), symbol))]
-    assert len(changed) > len(rule) / 2                     # e sono diverse fra loro
+    assert len(changed) > len(rule) / 2  # e sono diverse fra loro
 
 
 def test_le_frasi_dipendono_solo_dal_generatore():

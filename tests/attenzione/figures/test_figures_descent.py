@@ -14,7 +14,7 @@ def test_la_ragnatela_converge_oscilla_diverge():
     assert near[0] == swinging[0] == far[0] == 3
     assert near == sorted(near, reverse=True) and swinging == sorted(swinging, reverse=True) and far == sorted(far)
     webs = [ax.lines[2].get_xdata() for ax in axes[:3]]
-    assert max(webs[0]) < 3 < max(webs[1])                                      # da una parte sola; di qua e di là
+    assert max(webs[0]) < 3 < max(webs[1])  # da una parte sola; di qua e di là
 
 
 def test_la_retta_della_ragnatela_passa_per_il_punto_fisso():
@@ -31,10 +31,10 @@ def test_la_ragnatela_vuole_tre_tassi():
 
 def test_nella_valle_il_tasso_grande_rimbalza_il_piccolo_no():
     slow, fast = (line.get_xydata() for line in valley_figure().axes[0].lines[:2])
-    sums = [[x + y for x, y in path[1:8]] for path in (slow, fast)]            # la direzione ripida
+    sums = [[x + y for x, y in path[1:8]] for path in (slow, fast)]  # la direzione ripida
     assert all(a * b > 0 for a, b in zip(sums[0], sums[0][1:], strict=False))
     assert all(a * b < 0 for a, b in zip(sums[1], sums[1][1:], strict=False))
-    assert abs(slow[-1][0] - slow[-1][1]) > abs(fast[-1][0] - fast[-1][1])     # quella piatta
+    assert abs(slow[-1][0] - slow[-1][1]) > abs(fast[-1][0] - fast[-1][1])  # quella piatta
 
 
 def test_il_tasso_grande_balla_di_piu_e_chi_cala_si_ferma():

@@ -18,7 +18,15 @@ def test_solo_i_numeri_stampati():
     assert len(fig.axes) == 1
     assert points(fig.axes[0])[0] == pytest.approx(ppl["A-h1"] / ppl["base"])
     assert [label.get_text()[:3] for label in fig.axes[0].get_yticklabels()] == [
-        "(A)", "(A)", "(B)", "(B)", "(C)", "(C)", "(C)", "(D)", "(E)"
+        "(A)",
+        "(A)",
+        "(B)",
+        "(B)",
+        "(C)",
+        "(C)",
+        "(C)",
+        "(D)",
+        "(E)",
     ]
     plt.close(fig)
 

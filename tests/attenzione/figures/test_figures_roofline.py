@@ -11,14 +11,17 @@ pytestmark = pytest.mark.usefixtures("book_style")
 
 def report(*points):
     names = ("nome", "operazioni", "byte", "secondi")
-    return {"operazioni_al_secondo": 4e9, "byte_al_secondo": 2e9,
-            "punti": [dict(zip(names, point, strict=True)) for point in points]}
+    return {
+        "operazioni_al_secondo": 4e9,
+        "byte_al_secondo": 2e9,
+        "punti": [dict(zip(names, point, strict=True)) for point in points],
+    }
 
 
 def test_il_tetto_e_i_punti_seguono_i_numeri():
     (ax,) = roofline_figure(report(("a", 1e9, 2e9, 2.0), ("b", 8e9, 1e9, 4.0))).axes
     roof, _, *points = ax.lines
-    assert list(roof.get_xdata())[1] == 2 and list(roof.get_ydata())[1:] == [4, 4]    # il ginocchio, poi piatto
+    assert list(roof.get_xdata())[1] == 2 and list(roof.get_ydata())[1:] == [4, 4]  # il ginocchio, poi piatto
     assert roof.get_ydata()[0] == pytest.approx(2 * roof.get_xdata()[0])
     assert [(p.get_xdata()[0], p.get_ydata()[0]) for p in points] == [(0.5, 0.5), (8, 2)]
 

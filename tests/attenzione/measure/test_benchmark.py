@@ -19,7 +19,10 @@ def test_the_report_has_every_row_and_both_forms(tmp_path, monkeypatch, capsys):
     report = json.loads((tmp_path / "prestazioni.json").read_text())
     rows = {(row["prova"], row["modello"]): row for row in report["modelli"]}
     assert {test for test, name in rows if name == "questo libro"} == {
-        "addestramento", "greedy senza cache", "greedy con cache", "beam 4 con cache"
+        "addestramento",
+        "greedy senza cache",
+        "greedy con cache",
+        "beam 4 con cache",
     }
     for row in rows.values():
         assert row["token_al_secondo"] > 0 and row["rapporto_min"] <= row["rapporto"] <= row["rapporto_max"]
@@ -43,7 +46,7 @@ def test_operations_by_hand():
     """Un passo: tutte le matrici, 6 operazioni per peso e per token, più i prodotti dell’attenzione."""
     s = Sizes()
     weights = 3 * (4 * 256**2 + 2 * 256 * 1024) + 3 * (8 * 256**2 + 2 * 256 * 1024) + 8000 * 256
-    attention = 9 * 2 * 48 * 256                            # nove attenzioni, QKᵀ e AV
+    attention = 9 * 2 * 48 * 256  # nove attenzioni, QKᵀ e AV
     assert operations(s)["operazioni_per_passo"] == 6 * 16 * 48 * (weights + attention)
     cached = 3 * (6 * 256**2 + 2 * 256 * 1024) + 8000 * 256
     assert operations(s)["operazioni_per_token_con_cache"] == 2 * cached

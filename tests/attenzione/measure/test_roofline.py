@@ -63,7 +63,7 @@ def test_un_thread_conta_il_tempo_di_processore(monkeypatch):
 
 
 def test_le_cifre_di_targa():
-    assert DATASHEETS["P100"].peak == 9.5e12                # quella dell’articolo, nota 5
+    assert DATASHEETS["P100"].peak == 9.5e12  # quella dell’articolo, nota 5
     assert round(DATASHEETS["P100"].ridge) == 13 and round(DATASHEETS["A100, matrici a 16 bit"].ridge) == 201
 
 

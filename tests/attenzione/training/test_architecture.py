@@ -68,8 +68,8 @@ def test_files_written_before_version_2_are_still_read(tmp_path, model, header):
     [
         "os.system",
         "subprocess.Popen",
-        "attenzione.model.nn.Linear",                       # di un altro, raggiunta attraverso un nostro modulo
-        "attenzione.layers.MultiHeadAttention",             # nostra, ma non un modello
+        "attenzione.model.nn.Linear",  # di un altro, raggiunta attraverso un nostro modulo
+        "attenzione.layers.MultiHeadAttention",  # nostra, ma non un modello
         "attenzione.config.TransformerConfig",
         "attenzione.nessuno.Modello",
         "attenzione.model.",

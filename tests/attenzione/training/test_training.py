@@ -145,14 +145,14 @@ def test_batches_group_similar_lengths_and_change_with_the_epoch():
     batches = token_batches(pairs, 500)
     real = sum(len(tgt) + 1 for _, tgt in pairs)
     padded = sum(collate([pairs[i] for i in batch], CONFIG)[1].numel() for batch in batches)
-    assert padded / real < 1.05                             # mescolati a caso sarebbe circa 1,8
+    assert padded / real < 1.05  # mescolati a caso sarebbe circa 1,8
     assert batches != token_batches(pairs, 500, epoch=1) and batches != token_batches(pairs, 500, seed=1)
 
 
 def test_the_stream_resumes_from_any_position():
     stream = endless_batches(PAIRS, 60, seed=4)
     all_steps = [next(stream) for _ in range(80)]
-    assert all_steps[-1][1] >= 2                            # almeno due epoche intere
+    assert all_steps[-1][1] >= 2  # almeno due epoche intere
     for i in (0, 7, 30, 60):
         _, epoch, index = all_steps[i]
         again = endless_batches(PAIRS, 60, seed=4, epoch=epoch, index=index)
@@ -210,7 +210,9 @@ def test_the_loss_falls_and_the_log_says_so(tmp_path):
     lines = (tmp_path / "passi.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == records
     assert [p.name for p in list_checkpoints(tmp_path)] == [
-        "passo-00000052.safetensors", "passo-00000056.safetensors", "passo-00000060.safetensors"
+        "passo-00000052.safetensors",
+        "passo-00000056.safetensors",
+        "passo-00000060.safetensors",
     ]
 
 
@@ -315,7 +317,7 @@ def test_resuming_gives_the_same_numbers(tmp_path):
     whole, expected = run(tmp_path / "intero")
     _, first = run(tmp_path / "ripreso", training=replace(TRAINING, steps=8))
     resumed, rest = run(tmp_path / "ripreso")
-    assert first + rest == expected                         # uguali cifra per cifra, dropout compreso
+    assert first + rest == expected  # uguali cifra per cifra, dropout compreso
     for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)
     logs = [(tmp_path / name / "passi.jsonl").read_text() for name in ("intero", "ripreso")]
@@ -340,7 +342,7 @@ def test_what_an_interruption_left_is_cleaned_when_resuming(tmp_path):
     for name in ("passo-00000012.safetensors.parziale", "passi.jsonl.parziale"):
         (tmp_path / "ripreso" / name).write_text("a metà")
     with open(tmp_path / "ripreso" / "passi.jsonl", "a", encoding="utf-8") as file:
-        file.write('{"step": 9, "loss": 1.0}\n{"step": 10, "lo')         # passi senza checkpoint, l’ultimo a metà
+        file.write('{"step": 9, "loss": 1.0}\n{"step": 10, "lo')  # passi senza checkpoint, l’ultimo a metà
     run(tmp_path / "ripreso")
     assert not list((tmp_path / "ripreso").glob("*.parziale"))
     lines = (tmp_path / "ripreso" / "passi.jsonl").read_text().splitlines()

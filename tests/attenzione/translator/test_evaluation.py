@@ -58,7 +58,7 @@ def test_le_perdite_delle_tre_parti(trained, tmp_path):
     found = losses(model, tokenizer, parts)
     assert found.keys() == parts.keys()
     total = count = 0
-    for src, tgt in parts["sviluppo"]:                      # una frase per volta, la definizione
+    for src, tgt in parts["sviluppo"]:  # una frase per volta, la definizione
         target = [*tokenizer.encode(tgt), model.config.eos_id]
         source = torch.tensor([encode_source(tokenizer, src, model.config)])
         with torch.inference_mode():

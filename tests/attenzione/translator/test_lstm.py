@@ -60,9 +60,7 @@ def test_beam_search_goes_through_the_same_loop(use_cache):
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_it_learns_to_copy_and_goes_through_the_same_checkpoints(tmp_path, precision):
     pairs = toy_pairs("copia", 60, n_symbols=4, max_len=4)
-    training = TrainingConfig(
-        steps=90, max_tokens=200, warmup_steps=30, save_every=45, keep=2, precision=precision
-    )
+    training = TrainingConfig(steps=90, max_tokens=200, warmup_steps=30, save_every=45, keep=2, precision=precision)
     model = AttentionLSTM(CONFIG)
     records = train(model, pairs, training, tmp_path, dev_pairs=pairs[:10], progress=False)
     assert records[-1]["loss"] < 0.6 * records[0]["loss"]

@@ -38,8 +38,7 @@ def test_le_voci_delle_note_hanno_una_lettera():
 def test_nomi_dei_luoghi():
     inventario = leggi_inventario()
     nomi = {i: luogo(inventario[i]) for i in ("s3.2.1-p3", "s3.2.3-li1", "tab2", "s3.1-encoder-p1")}
-    assert nomi == {"s3.2.1-p3": "3.2.1 ¶3", "s3.2.3-li1": "3.2.3 ¶1", "tab2": "tabella 2",
-                    "s3.1-encoder-p1": "3.1 ¶1"}
+    assert nomi == {"s3.2.1-p3": "3.2.1 ¶3", "s3.2.3-li1": "3.2.3 ¶1", "tab2": "tabella 2", "s3.1-encoder-p1": "3.1 ¶1"}
 
 
 def test_titoli_e_anni_sono_quelli_stampati(originale):

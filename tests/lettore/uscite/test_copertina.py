@@ -19,8 +19,10 @@ def test_copertina():
 
 
 def test_le_scritte_stanno_nella_pagina():
-    figura = copertina("L’attenzione è tutto ciò che serve",
-                       "lettore bilingue annotato e libro eseguibile di «Attention Is All You Need»")
+    figura = copertina(
+        "L’attenzione è tutto ciò che serve",
+        "lettore bilingue annotato e libro eseguibile di «Attention Is All You Need»",
+    )
     figura.draw_without_rendering()
     for testo in figura.texts:
         riquadro = testo.get_window_extent()

@@ -4,7 +4,7 @@ from lettore import costruzione, uscite
 from lettore.ambiente import Ambiente
 from lettore.uscite import Uscita
 
-TESTO = '''
+TESTO = """
 from lettore.uscite import Uscita
 
 def completa(lavoro):
@@ -15,7 +15,7 @@ USCITA = Uscita("text", "testo", completa, "testo", "il libro in solo testo", {"
 
 def setup(app):
     pass
-'''
+"""
 
 
 def test_le_uscite_del_libro():

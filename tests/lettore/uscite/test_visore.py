@@ -30,7 +30,7 @@ def parti():
 
 @pytest.fixture(scope="module")
 def fascio(parti):
-    return attention_view(*parti, PAIRS, layer=1, word=1, alt="Parole e \"linee\"")._repr_mimebundle_()
+    return attention_view(*parti, PAIRS, layer=1, word=1, alt='Parole e "linee"')._repr_mimebundle_()
 
 
 def test_i_dati_sono_i_pesi_in_centesimi(parti, fascio):
@@ -58,7 +58,7 @@ def test_la_figura_ferma_e_nella_pagina_e_per_la_carta(fascio):
 
 
 def test_due_volte_gli_stessi_byte(parti, fascio):
-    assert attention_view(*parti, PAIRS, layer=1, word=1, alt="Parole e \"linee\"")._repr_mimebundle_() == fascio
+    assert attention_view(*parti, PAIRS, layer=1, word=1, alt='Parole e "linee"')._repr_mimebundle_() == fascio
 
 
 def test_una_parola_non_chiude_lo_script(parti):

@@ -77,8 +77,10 @@ def componi(cartella: Path, edizione: Edizione) -> Path:
     diario = leggi_diario(cartella, edizione)
     if processo.returncode:
         errore = re.search(r"^! .*?^l\.\d+[^\n]*", diario, re.M | re.S)
-        raise ErroreUscita(f"LaTeX si è fermato; il suo diario è {cartella / edizione.nome}.log\n"
-                          + (errore[0] if errore else processo.stderr.strip()[-800:]))
+        raise ErroreUscita(
+            f"LaTeX si è fermato; il suo diario è {cartella / edizione.nome}.log\n"
+            + (errore[0] if errore else processo.stderr.strip()[-800:])
+        )
     return cartella / f"{edizione.nome}.pdf"
 
 

@@ -147,8 +147,11 @@ class LibroEpub(Epub3Builder):
         titolo, sottotitolo = self.scheda["title"].split(": ", 1)
         copertina(titolo, sottotitolo).savefig(Path(self.outdir, "copertina.png"), metadata={"Software": None})
         intera = f"{titolo}. {sottotitolo}. Sotto il titolo, la mappa dei pesi di attenzione dell’esempio del libro."
-        self.scrivi("copertina.xhtml", "Copertina", '<section epub:type="cover" class="copertina">'
-                    f'<img src="copertina.png" alt="{escape(intera)}"/></section>')
+        self.scrivi(
+            "copertina.xhtml",
+            "Copertina",
+            f'<section epub:type="cover" class="copertina"><img src="copertina.png" alt="{escape(intera)}"/></section>',
+        )
         self.scrivi("indice.xhtml", "Indice", self.indice())
         self.chiudi(self.pacchetto(titolo, sottotitolo))
 
@@ -160,22 +163,33 @@ class LibroEpub(Epub3Builder):
     def indice(self) -> str:
         voci = [f'<li><a href="{self.config.root_doc}{self.out_suffix}">Questo libro</a></li>']
         voci += [f"<li><span>{escape(nome)}</span>{self.elenco(capitoli)}</li>" for nome, capitoli in self.parti()]
-        luoghi = {"cover": ("copertina", "Copertina"), "toc": ("indice", "Indice"),
-                  "bodymatter": (self.config.root_doc, "Inizio del testo")}
-        rimandi = "".join(f'<li><a epub:type="{tipo}" href="{file}{self.out_suffix}">{nome}</a></li>'
-                          for tipo, (file, nome) in luoghi.items())
-        return (f'<nav epub:type="toc" role="doc-toc"><h1>Indice</h1><ol>{"".join(voci)}</ol></nav>\n'
-                f'<nav epub:type="landmarks" hidden=""><h2>Luoghi</h2><ol>{rimandi}</ol></nav>')
+        luoghi = {
+            "cover": ("copertina", "Copertina"),
+            "toc": ("indice", "Indice"),
+            "bodymatter": (self.config.root_doc, "Inizio del testo"),
+        }
+        rimandi = "".join(
+            f'<li><a epub:type="{tipo}" href="{file}{self.out_suffix}">{nome}</a></li>'
+            for tipo, (file, nome) in luoghi.items()
+        )
+        return (
+            f'<nav epub:type="toc" role="doc-toc"><h1>Indice</h1><ol>{"".join(voci)}</ol></nav>\n'
+            f'<nav epub:type="landmarks" hidden=""><h2>Luoghi</h2><ol>{rimandi}</ol></nav>'
+        )
 
     def elenco(self, capitoli: list[str]) -> str:
         if not capitoli:
             return ""
-        voci = (f'<li><a href="{doc}{self.out_suffix}">{escape(self.env.titles[doc].astext(), quote=False)}</a>'
-                f"{self.elenco(self.env.toctree_includes.get(doc, []))}</li>" for doc in capitoli)
+        voci = (
+            f'<li><a href="{doc}{self.out_suffix}">{escape(self.env.titles[doc].astext(), quote=False)}</a>'
+            f"{self.elenco(self.env.toctree_includes.get(doc, []))}</li>"
+            for doc in capitoli
+        )
         return f"<ol>{''.join(voci)}</ol>"
 
     def lettura(self) -> list[str]:
         """I file nell’ordine di lettura."""
+
         def scendi(capitoli: Iterable[str]) -> Iterator[str]:
             for doc in capitoli:
                 yield doc
@@ -209,9 +223,11 @@ class LibroEpub(Epub3Builder):
             "modificato": time.strftime("%Y-%m-%dT%H:%M:%SZ", self.momento()),
             "accessibilita": ACCESSIBILITA,
         }
-        return PACCHETTO.format(**{nome: escape(testo, quote=False) for nome, testo in testi.items()},
-                                risorse="\n".join(risorse),
-                                dorso="\n".join(f'<itemref idref="{nomi[nome]}"/>' for nome in self.lettura()))
+        return PACCHETTO.format(
+            **{nome: escape(testo, quote=False) for nome, testo in testi.items()},
+            risorse="\n".join(risorse),
+            dorso="\n".join(f'<itemref idref="{nomi[nome]}"/>' for nome in self.lettura()),
+        )
 
     def momento(self) -> time.struct_time:
         return momento(self.config.lettore_ambiente.data)
@@ -219,8 +235,11 @@ class LibroEpub(Epub3Builder):
     def chiudi(self, pacchetto: str) -> None:
         """Chiude il file: prima ``mimetype``, non compresso, come vuole il formato; poi tutto il resto."""
         radice = Path(self.outdir)
-        dati = {"mimetype": b"application/epub+zip", "META-INF/container.xml": CONTENITORE.encode(),
-                "libro.opf": pacchetto.encode()}
+        dati = {
+            "mimetype": b"application/epub+zip",
+            "META-INF/container.xml": CONTENITORE.encode(),
+            "libro.opf": pacchetto.encode(),
+        }
         dati |= {nome: (radice / nome).read_bytes() for nome in re.findall(r'<item [^>]*href="([^"]+)"', pacchetto)}
         provvisorio = radice / "libro.epub.parte"
         with ZipFile(provvisorio, "w") as libro:

@@ -45,10 +45,18 @@ def componi(app, formule: list[tuple[str, bool]]) -> list[dict]:
     if not katex.exists():
         raise ExtensionError(f"manca {katex}: si installa con «make ambiente»")
     solo_mathml = getattr(app.builder, "solo_mathml", False)
-    dati = {"katex": str(katex), "formule": formule, "macro": macro_katex(),
-            "uscita": "mathml" if solo_mathml else "htmlAndMathml"}
-    processo = subprocess.run([trova_node(), str(Path(__file__).with_name("katex.js"))],
-                              input=json.dumps(dati), capture_output=True, text=True)
+    dati = {
+        "katex": str(katex),
+        "formule": formule,
+        "macro": macro_katex(),
+        "uscita": "mathml" if solo_mathml else "htmlAndMathml",
+    }
+    processo = subprocess.run(
+        [trova_node(), str(Path(__file__).with_name("katex.js"))],
+        input=json.dumps(dati),
+        capture_output=True,
+        text=True,
+    )
     if processo.returncode:
         raise ExtensionError(f"KaTeX non è partito: {processo.stderr.strip()[-500:]}")
     esiti = json.loads(processo.stdout)

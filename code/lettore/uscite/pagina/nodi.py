@@ -70,8 +70,10 @@ def visita_scheda(self, nodo):
             indirizzo = PDF.format(voce.page_v5)
             testo = f'<a class="reference external" href="{indirizzo}">{testo} p.&nbsp;{voce.page_v5}</a>'
         pezzi.append(testo)
-    coppie = [f"<i>{escape(en)}</i>" + ("" if it == en else f" = <span lang=\"it\">{escape(it)}</span>")
-              for it, en in nodo["coppie"]]
+    coppie = [
+        f"<i>{escape(en)}</i>" + ("" if it == en else f' = <span lang="it">{escape(it)}</span>')
+        for it, en in nodo["coppie"]
+    ]
     if coppie:
         pezzi.append("; ".join(coppie))
     self.body.append(f'<p class="scheda">{" · ".join(pezzi)}</p>\n')

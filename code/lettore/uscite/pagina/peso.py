@@ -21,8 +21,13 @@ from fontTools.ttLib import TTFont
 
 FOGLIO = "stile.css"
 DEL_TEMA = ("basic.css", "styles/pydata-sphinx-theme.css")
-INUTILI = ("scripts/fontawesome.js*", "scripts/*.map", "styles/*.map", "vendor/fontawesome/webfonts/*",
-           "katex/fonts/*.ttf")
+INUTILI = (
+    "scripts/fontawesome.js*",
+    "scripts/*.map",
+    "styles/*.map",
+    "vendor/fontawesome/webfonts/*",
+    "katex/fonts/*.ttf",
+)
 """Ciò che il tema copia, o serve a costruire, e che nessuna pagina carica."""
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # le date dei caratteri sono vecchie, e va bene così

@@ -72,8 +72,10 @@ def quaderno(doctree: nodes.document, deposito: str) -> nbformat.NotebookNode:
     celle = celle_di_apertura(any(c.cell_type == "code" for c in celle), deposito) + celle
     for i, cella in enumerate(celle):  # identificatori stabili: due costruzioni, gli stessi byte
         cella["id"] = f"cella-{i}"
-    metadati = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                "language_info": {"name": "python"}}
+    metadati = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
     return nbformat.v4.new_notebook(cells=celle, metadata=metadati)
 
 

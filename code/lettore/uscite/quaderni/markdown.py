@@ -152,14 +152,36 @@ class Markdown(nodes.NodeVisitor):
 
 
 SALTATI = (
-    nodes.comment, nodes.target, nodes.raw, nodes.image, nodes.figure, nodes.caption, nodes.legend,
-    nodes.system_message, nodes.substitution_definition, nodes.label, scheda_di_blocco, addnodes.index,
-    addnodes.toctree, addnodes.highlightlang,
+    nodes.comment,
+    nodes.target,
+    nodes.raw,
+    nodes.image,
+    nodes.figure,
+    nodes.caption,
+    nodes.legend,
+    nodes.system_message,
+    nodes.substitution_definition,
+    nodes.label,
+    scheda_di_blocco,
+    addnodes.index,
+    addnodes.toctree,
+    addnodes.highlightlang,
 )
 ATTRAVERSATI = (
-    nodes.document, nodes.paragraph, nodes.inline, nodes.container, nodes.bullet_list,
-    nodes.enumerated_list, nodes.definition_list, nodes.compound, blocco_bilingue, lato, glossa,
-    exercise_node, exercise_enumerable_node, solution_node,
+    nodes.document,
+    nodes.paragraph,
+    nodes.inline,
+    nodes.container,
+    nodes.bullet_list,
+    nodes.enumerated_list,
+    nodes.definition_list,
+    nodes.compound,
+    blocco_bilingue,
+    lato,
+    glossa,
+    exercise_node,
+    exercise_enumerable_node,
+    solution_node,
 )
 
 

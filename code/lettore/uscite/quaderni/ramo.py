@@ -34,9 +34,12 @@ def titolo(file: Path) -> str:
 def indice(radice: Path, uscita: Path, deposito: str) -> str:
     """Il README del ramo: che cos’è, come si eseguono i quaderni, l’elenco per parti."""
     righe = ["# I quaderni di «L’attenzione è tutto ciò che serve»", ""]
-    righe += ["Un quaderno per capitolo, senza uscite: si eseguono da cima a fondo, su CPU o su GPU, e la prima cella",
-              "procura il pacchetto `attenzione`. Li scrive `make quaderni`: le correzioni vanno fatte nei capitoli",
-              f"del [libro]({deposito})." if deposito else "del libro.", ""]
+    righe += [
+        "Un quaderno per capitolo, senza uscite: si eseguono da cima a fondo, su CPU o su GPU, e la prima cella",
+        "procura il pacchetto `attenzione`. Li scrive `make quaderni`: le correzioni vanno fatte nei capitoli",
+        f"del [libro]({deposito})." if deposito else "del libro.",
+        "",
+    ]
     righe += ["```sh", f'pip install jupyterlab "{pacchetto(deposito)}"', "jupyter lab", "```"]
     for parte in yaml.safe_load((radice / "_toc.yml").read_text("utf-8"))["parts"]:
         voci = []
