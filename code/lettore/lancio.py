@@ -26,9 +26,17 @@ def lancia(radice: str, cartella: str, alberi: str, costruttore: str, esegue: bo
     if not esegue:
         impostazioni["nb_execution_mode"] = "off"
     stato = build_sphinx(
-        radice, cartella, builder=costruttore, doctreedir=alberi, path_config=Path(radice, "_config.yml"),
-        confoverrides=impostazioni, noconfig=True, warningiserror=True, keep_going=True, **altro,
-    )  # fmt: skip
+        radice,
+        cartella,
+        builder=costruttore,
+        doctreedir=alberi,
+        path_config=Path(radice, "_config.yml"),
+        confoverrides=impostazioni,
+        noconfig=True,
+        warningiserror=True,
+        keep_going=True,
+        **altro,
+    )
     if isinstance(stato, Exception):  # una cella che cade, un guasto di Sphinx: con tutta la sua storia
         raise stato
     return stato

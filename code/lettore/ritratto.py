@@ -38,19 +38,32 @@ class Ritratto:
 RITRATTI = {
     "pagina": Ritratto("chapters/articolo/3-2-1-attenzione-a-prodotto-scalare-scalato.html"),
     "visore": Ritratto("chapters/laboratorio/teste.html", da=".vista-viva", largo=1000, solo=True),
-    "verifica": Ritratto("chapters/articolo/3-2-1-attenzione-a-prodotto-scalare-scalato.html",
-                         da=".riquadro-verifica", lingua="it", largo=1180, alto=690),
-    "telefono": Ritratto("chapters/articolo/3-2-1-attenzione-a-prodotto-scalare-scalato.html",
-                         da="#s3-2-1-p1", largo=390, alto=760, tema="dark"),
-}  # fmt: skip
+    "verifica": Ritratto(
+        "chapters/articolo/3-2-1-attenzione-a-prodotto-scalare-scalato.html",
+        da=".riquadro-verifica",
+        lingua="it",
+        largo=1180,
+        alto=690,
+    ),
+    "telefono": Ritratto(
+        "chapters/articolo/3-2-1-attenzione-a-prodotto-scalare-scalato.html",
+        da="#s3-2-1-p1",
+        largo=390,
+        alto=760,
+        tema="dark",
+    ),
+}
 
 
 def fotografa(finestra: Browser, html: Path, ritratto: Ritratto) -> bytes:
     """Il PNG di un ritratto, con i colori ridotti a quelli che servono."""
     contesto = finestra.new_context(
-        viewport={"width": ritratto.largo, "height": ritratto.alto}, color_scheme=ritratto.tema,
-        device_scale_factor=1.5, locale="it-IT", reduced_motion="reduce",
-    )  # fmt: skip
+        viewport={"width": ritratto.largo, "height": ritratto.alto},
+        color_scheme=ritratto.tema,
+        device_scale_factor=1.5,
+        locale="it-IT",
+        reduced_motion="reduce",
+    )
     pagina = contesto.new_page()
     pagina.goto((html / ritratto.pagina).as_uri() + f"?lingua={ritratto.lingua}")
     pagina.evaluate("document.fonts.ready.then(() => 0)")

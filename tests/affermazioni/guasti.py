@@ -33,9 +33,12 @@ GUASTI = {
         ("embedding.py", "torch.stack([angles.sin(), angles.cos()]", "torch.stack([angles.cos(), angles.sin()]"),
     ],
     "embedding non condivisi": [
-        ("embedding.py", "math.sqrt(d_model))\n\n    def forward(self, tokens)",
-         "math.sqrt(d_model))\n        self.U = nn.Parameter(torch.randn(n_vocab, d_model) / math.sqrt(d_model))\n"
-         "\n    def forward(self, tokens)"),
+        (
+            "embedding.py",
+            "math.sqrt(d_model))\n\n    def forward(self, tokens)",
+            "math.sqrt(d_model))\n        self.U = nn.Parameter(torch.randn(n_vocab, d_model) / math.sqrt(d_model))\n"
+            "\n    def forward(self, tokens)",
+        ),
         ("embedding.py", "x @ self.E.T", "x @ self.U.T"),
     ],
     "esponente del warmup sbagliato": [("training/schedule.py", "warmup_steps**-1.5", "warmup_steps**-1.0")],
@@ -55,12 +58,18 @@ GUASTI = {
     "√d_model tolto dall’embedding": [("embedding.py", " * math.sqrt(self.E.size(1))", "")],
     "base 1000 nelle posizioni": [("embedding.py", "pos / 10000**", "pos / 1000**")],
     "GELU al posto di ReLU": [
-        ("feedforward.py", "torch.addmm(self.b_1, rows, self.W_1).relu_()",
-         "nn.functional.gelu(torch.addmm(self.b_1, rows, self.W_1))"),
+        (
+            "feedforward.py",
+            "torch.addmm(self.b_1, rows, self.W_1).relu_()",
+            "nn.functional.gelu(torch.addmm(self.b_1, rows, self.W_1))",
+        ),
     ],
     "bias nelle proiezioni": [
-        ("attention.py", "        for W in (*self.W_qkv", "        self.b_o = nn.Parameter(torch.randn(d_model))\n"
-         "        for W in (*self.W_qkv"),
+        (
+            "attention.py",
+            "        for W in (*self.W_qkv",
+            "        self.b_o = nn.Parameter(torch.randn(d_model))\n        for W in (*self.W_qkv",
+        ),
         ("attention.py", ".flatten(2) @ self.W_o", ".flatten(2) @ self.W_o + self.b_o"),
     ],
     "α della penalità di lunghezza sbagliato": [("decoding.py", "beam=4, alpha=0.6", "beam=4, alpha=1.0")],
@@ -72,7 +81,7 @@ GUASTI = {
     "normalizzazione in più in cima alle pile": [
         ("config.py", "final_norm: bool = False", "final_norm: bool = True"),
     ],
-}  # fmt: skip
+}
 
 
 # guasto → affermazioni che devono diventare rosse

@@ -14,15 +14,22 @@ LETTORE = Path(costruzione.__file__).parent
 
 
 @pytest.mark.parametrize(
-    ("dato", "atteso"), [({}, False), ({"ORIGINALE": "no"}, True), ({"PUBBLICO": "1"}, True),
-                         ({"PUBBLICO": "1", "ORIGINALE": "no"}, True), ({"PUBBLICO": "con-originale"}, False)]
-)  # fmt: skip
+    ("dato", "atteso"),
+    [
+        ({}, False),
+        ({"ORIGINALE": "no"}, True),
+        ({"PUBBLICO": "1"}, True),
+        ({"PUBBLICO": "1", "ORIGINALE": "no"}, True),
+        ({"PUBBLICO": "con-originale"}, False),
+    ],
+)
 def test_quando_l_originale_resta_fuori(dato, atteso):
     assert leggi_ambiente(dato).senza_originale is atteso
 
 
 @pytest.mark.parametrize(
-    ("dato", "messaggio"), [
+    ("dato", "messaggio"),
+    [
         ({"PUBBLICO": "1", "ORIGINALE": "copia.tar.gz"}, "PUBBLICO=1 e ORIGINALE=copia.tar.gz si contraddicono"),
         ({"PUBBLICO": "forse"}, "PUBBLICO=forse: atteso 1 .* o con-originale"),
         ({"PUBBLICO": "1", "INDIRIZZO": "esempio.it"}, "INDIRIZZO=esempio.it: atteso"),
@@ -30,8 +37,8 @@ def test_quando_l_originale_resta_fuori(dato, atteso):
         ({"DEPOSITO": 'https://esempio.it/"; rm'}, "DEPOSITO vale «https://esempio.it/"),
         ({"LINGUA": "fr"}, "LINGUA=fr: attesa «it»"),
         ({"SOURCE_DATE_EPOCH": "ieri"}, "SOURCE_DATE_EPOCH=ieri: attesi i secondi"),
-    ]
-)  # fmt: skip
+    ],
+)
 def test_una_variabile_sbagliata_ferma_subito(monkeypatch, tmp_path, dato, messaggio):
     with pytest.raises(ErroreAmbiente, match=messaggio):
         leggi_ambiente(dato)
@@ -64,6 +71,7 @@ def test_le_variabili_si_leggono_in_un_posto_solo():
     """``lettore.originale`` è anche un comando a sé, con la sua variabile."""
     usano = {
         file.relative_to(LETTORE).as_posix()
-        for file in LETTORE.rglob("*.py") if re.search(r"\bos\.(environ|getenv|putenv)", file.read_text("utf-8"))
-    }  # fmt: skip
+        for file in LETTORE.rglob("*.py")
+        if re.search(r"\bos\.(environ|getenv|putenv)", file.read_text("utf-8"))
+    }
     assert usano - {"originale/__main__.py"} == {"ambiente.py"}

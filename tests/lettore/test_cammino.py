@@ -62,10 +62,10 @@ def test_un_termine_nudo_si_trova_con_file_riga_e_rimedio():
         "L’attenzione\nmulti-testa.",  # la forma più lunga, anche a capo
         "```{nota} La softmax\nTesto.\n```",  # un titolo che nessuno mantiene
         "```{code-cell} ipython3\nx = 1    # (5,): una riga per token\n```",  # il commento di una cella
-        "```{code-cell} ipython3\n---\nmystnb:\n  figure:\n    caption: \"Le chiavi\"\n---\nx\n```",
+        '```{code-cell} ipython3\n---\nmystnb:\n  figure:\n    caption: "Le chiavi"\n---\nx\n```',
         "Su una GPU.",
     ],
-)  # fmt: skip
+)
 def test_un_termine_non_presentato_si_trova(guasto):
     (trovato,) = difetti(guasto)
     assert "arriva senza presentazione" in trovato[2]

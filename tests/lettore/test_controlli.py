@@ -35,9 +35,9 @@ def pagina(testo):
         "```{nota} Gli embeddings\nTesto.\n```",
         "![Il codificatore](figura.svg)",
         "L’{term}`autoattenzione <self-attention>` collega le posizioni.",
-        "```{code-cell} ipython3\n---\nmystnb:\n  figure:\n    caption: \"I layer\"\n---\n```",
+        '```{code-cell} ipython3\n---\nmystnb:\n  figure:\n    caption: "I layer"\n---\n```',
     ],
-)  # fmt: skip
+)
 def test_una_variante_scartata_si_trova(frase):
     assert termini.controlla(pagina(frase), VOCI)
 
@@ -73,7 +73,7 @@ def test_la_segnalazione_ha_riga_e_forma_giusta():
     ("frase", "atteso"),
     [
         ("L'attenzione.", "apostrofo dritto"),
-        ("Largo 5\" appena.", "virgolette dritte"),
+        ('Largo 5" appena.', "virgolette dritte"),
         ("E poi...", "si scrive …"),
         ("Ottiene 28.4 punti.", "si scrive 28,4"),
         ("Vale $0.98$.", "si scrive 0{,}98"),
@@ -89,7 +89,7 @@ def test_la_segnalazione_ha_riga_e_forma_giusta():
         ("Ecco perchè.", "accento sbagliato"),
         ("Ecco un pò di spazio.", "accento sbagliato"),
     ],
-)  # fmt: skip
+)
 def test_un_difetto_di_tipografia_si_trova(frase, atteso):
     messaggi = [s.messaggio for s in tipografia.controlla(pagina(f"Prima riga.\n\n{frase}\n"))]
     assert len(messaggi) == 1 and atteso in messaggi[0]

@@ -17,10 +17,19 @@ def in_forma(*righe: str) -> str:
 @pytest.mark.parametrize(
     "seguito",
     [
-        "Poi.", "È così.", "«Poi» no.", "(Poi.)", "768 righe.", "`poi` no.", "$x$ cresce.", "*poi* no.",
-        "**Poi.** E poi.", "[poi](x.md) no.", "{term}`poi` no.",
+        "Poi.",
+        "È così.",
+        "«Poi» no.",
+        "(Poi.)",
+        "768 righe.",
+        "`poi` no.",
+        "$x$ cresce.",
+        "*poi* no.",
+        "**Poi.** E poi.",
+        "[poi](x.md) no.",
+        "{term}`poi` no.",
     ],
-)  # fmt: skip
+)
 def test_dopo_il_punto_comincia_una_riga(seguito):
     assert correggi(f"Prima. {seguito}\n").startswith("Prima.\n")
 
@@ -147,10 +156,49 @@ def test_un_recinto_non_chiuso_non_prende_il_segno_di_un_altro():
 # ---------------------------------------------------------------- la sicurezza
 
 PEZZI = [
-    "Prima.", "seconda", "Che?", "«Sì.»", "(No.)", "*Ecco.*", "**Poi", "così**", "…", "A.", "ecc.", "7", "512.",
-    "1.", "2)", "-", "+", "#", ">", "%", "|", "===", "!", "[", "]", "(a)=", "{.a}", "<b>", "&amp;", "\\*", "$$", "``",
-    "$a. B$", "`x. Y`", "{term}`a. B`", "[Uno. Due](x.md)", ":", ":::", ":::{nota}", "```{nota}", "```", "```sh",
-]  # fmt: skip
+    "Prima.",
+    "seconda",
+    "Che?",
+    "«Sì.»",
+    "(No.)",
+    "*Ecco.*",
+    "**Poi",
+    "così**",
+    "…",
+    "A.",
+    "ecc.",
+    "7",
+    "512.",
+    "1.",
+    "2)",
+    "-",
+    "+",
+    "#",
+    ">",
+    "%",
+    "|",
+    "===",
+    "!",
+    "[",
+    "]",
+    "(a)=",
+    "{.a}",
+    "<b>",
+    "&amp;",
+    "\\*",
+    "$$",
+    "``",
+    "$a. B$",
+    "`x. Y`",
+    "{term}`a. B`",
+    "[Uno. Due](x.md)",
+    ":",
+    ":::",
+    ":::{nota}",
+    "```{nota}",
+    "```",
+    "```sh",
+]
 SPAZI = [" ", " ", "\n", "\n\n", "  \n", "\n  "]
 SORGENTI = st.lists(st.tuples(st.sampled_from(PEZZI), st.sampled_from(SPAZI)), max_size=12)
 

@@ -78,11 +78,25 @@ def test_ogni_direttiva_comincia_alla_riga_che_dice():
 def test_le_righe_hanno_genere_e_direttive():
     righe = pagina(ANNIDATE).righe
     assert [(r.numero, r.genere) for r in righe[2:9]] == [
-        (3, "apertura"), (4, "prosa"), (5, "prosa"), (6, "apertura"), (7, "prosa"), (8, "chiusura"), (9, "chiusura")
-    ]  # fmt: skip
+        (3, "apertura"),
+        (4, "prosa"),
+        (5, "prosa"),
+        (6, "apertura"),
+        (7, "prosa"),
+        (8, "chiusura"),
+        (9, "chiusura"),
+    ]
     assert [r.genere for r in righe[12:21]] == [
-        "apertura", "opzione", "prosa", "prosa", "prosa", "apertura", "opzione", "prosa", "chiusura"
-    ]  # fmt: skip
+        "apertura",
+        "opzione",
+        "prosa",
+        "prosa",
+        "prosa",
+        "apertura",
+        "opzione",
+        "prosa",
+        "chiusura",
+    ]
     assert righe[6].direttive == ("blocco", "glossa") and righe[8].direttive == ("blocco",) and righe[9].direttive == ()
     assert righe[19].direttive == ("nota", "perche")
     assert all(ANNIDATE[r.inizio :].startswith(r.testo) for r in righe)
@@ -130,9 +144,7 @@ def test_un_recinto_aperto_si_vede(testo):
 
 def test_l_intestazione_e_le_opzioni_in_yaml():
     testo = "---\nfile: a\n---\n\n```{code-cell}\n---\ntags: [a]\n---\nx = 1\n```\n"
-    assert generi(testo) == [
-        *["intestazione"] * 3, "prosa", "apertura", *["opzione"] * 3, "codice", "chiusura"
-    ]  # fmt: skip
+    assert generi(testo) == [*["intestazione"] * 3, "prosa", "apertura", *["opzione"] * 3, "codice", "chiusura"]
     assert generi("Testo.\n\n---\n\nAltro.\n") == ["prosa"] * 5
 
 

@@ -7,9 +7,19 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup
 
 CARICANO = {  # ciò che il browser va a prendere da sé, senza che il lettore tocchi nulla
-    "script": "src", "link": "href", "img": "src", "iframe": "src", "embed": "src", "object": "data",
-    "video": "src", "audio": "src", "source": "src", "track": "src", "use": "href", "image": "href",
-}  # fmt: skip
+    "script": "src",
+    "link": "href",
+    "img": "src",
+    "iframe": "src",
+    "embed": "src",
+    "object": "data",
+    "video": "src",
+    "audio": "src",
+    "source": "src",
+    "track": "src",
+    "use": "href",
+    "image": "href",
+}
 IN_RETE = re.compile(r"^\s*(https?:)?//", re.I)
 NEL_CSS = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""", re.I)
 NEL_CODICE = re.compile(r"""["'`]((?:https?:)?//[\w.-]+\.[a-z]{2,}[^"'`]*)["'`]""", re.I)

@@ -111,8 +111,11 @@ def test_la_scheda_del_libro(epub):
     assert scheda.findtext(f"{DC}identifier") == IDENTIFICATORE
     assert scheda.findtext(f"{DC}creator") == citazione["authors"][0]["name"]
     proprieta = [(e.get("property"), e.text) for e in scheda.findall(f"{OPF}meta")]
-    assert {("schema:accessMode", "textual"), ("schema:accessibilityFeature", "MathML"),
-            ("schema:accessibilityFeature", "alternativeText")} <= set(proprieta)  # fmt: skip
+    assert {
+        ("schema:accessMode", "textual"),
+        ("schema:accessibilityFeature", "MathML"),
+        ("schema:accessibilityFeature", "alternativeText"),
+    } <= set(proprieta)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", dict(proprieta)["dcterms:modified"])
 
 
@@ -220,21 +223,28 @@ def test_la_pagina_trova_il_suo_foglio_di_stile():
     {
         "programma": ("<p>a<script>b</script></p>", "<p>a</p>"),
         "comando": ("<p>a<button>b</button></p>", "<p>a</p>"),
-        "vista": (f'<attenzione-vista>{SVG}<script type="application/json">1</script></attenzione-vista>',
-                  SVG.replace(">", "/>")),
+        "vista": (
+            f'<attenzione-vista>{SVG}<script type="application/json">1</script></attenzione-vista>',
+            SVG.replace(">", "/>"),
+        ),
         "ancora": ('<div><a class="ancora" href="#x">§</a>a</div>', "<div>a</div>"),
         "attributo senza valore": ("<details open><p>a</p></details>", '<details open=""><p>a</p></details>'),
         "segno con nome": ("<p>a&nbsp;b</p>", "<p>a\u00a0b</p>"),
         "identificatore doppio": ('<p id="a">1</p><p id="a">2</p>', '<p id="a">1</p><p>2</p>'),
-        "grassetto di KaTeX": ("<mi><mrow><mn>3</mn></mrow></mi><mi>x</mi>",
-                               "<mrow><mrow><mn>3</mn></mrow></mrow><mi>x</mi>"),
-        "codice nascosto": ("<details><summary><p>Mostra</p><p>Nascondi</p></summary></details>",
-                            "<details><summary>Codice</summary></details>"),
-        "soluzione": ('<div class="solution dropdown"><p class="admonition-title">S</p><p>x</p></div>',
-                      '<details class="solution dropdown"><summary class="admonition-title">S</summary><p>x</p>'
-                      "</details>"),
+        "grassetto di KaTeX": (
+            "<mi><mrow><mn>3</mn></mrow></mi><mi>x</mi>",
+            "<mrow><mrow><mn>3</mn></mrow></mrow><mi>x</mi>",
+        ),
+        "codice nascosto": (
+            "<details><summary><p>Mostra</p><p>Nascondi</p></summary></details>",
+            "<details><summary>Codice</summary></details>",
+        ),
+        "soluzione": (
+            '<div class="solution dropdown"><p class="admonition-title">S</p><p>x</p></div>',
+            '<details class="solution dropdown"><summary class="admonition-title">S</summary><p>x</p></details>',
+        ),
     }.values(),
-)  # fmt: skip
+)
 def test_cio_che_resta_di_una_pagina(corpo, atteso):
     assert str(alleggerisci(corpo)) == atteso
 
@@ -244,15 +254,21 @@ def test_un_uscita_che_si_muove_lascia_il_testo():
 
     def fascio(pagina):
         forme = [("text/html", pagina), ("text/plain", "a parole")]
-        return nodes.container("", *(nodes.container("", nodes.raw("", t), mime_type=m) for m, t in forme),
-                               nb_element="mime_bundle")  # fmt: skip
+        return nodes.container(
+            "", *(nodes.container("", nodes.raw("", t), mime_type=m) for m, t in forme), nb_element="mime_bundle"
+        )
 
-    film, vista, tabella = (fascio(p) for p in ("<svg></svg><script>1</script>",
-                            '<img class="vista-ferma"><script>1</script>', "<table></table>"))  # fmt: skip
+    film, vista, tabella = (
+        fascio(p)
+        for p in ("<svg></svg><script>1</script>", '<img class="vista-ferma"><script>1</script>', "<table></table>")
+    )
     documento = nodes.container("", film, vista, tabella)
     ScegliFermo.run(SimpleNamespace(document=documento))
     assert [[forma["mime_type"] for forma in f] for f in (film, vista, tabella)] == [
-        ["text/plain"], ["text/html", "text/plain"], ["text/html", "text/plain"]]  # fmt: skip
+        ["text/plain"],
+        ["text/html", "text/plain"],
+        ["text/html", "text/plain"],
+    ]
 
 
 def test_una_data_che_lo_zip_non_conosce_diventa_la_prima_che_conosce():

@@ -183,8 +183,9 @@ def test_nessun_avanzo_di_sorgente(libro):
 
 INGLESE = re.compile(
     r"\b(this|the|of|link|toggle|mode|settings|main|page|search|show|hide|next|previous|copy|code|download|skip|back"
-    r"|contents|by|click|source|print|section|light|dark|solution|exercise|figure|table)\b", re.I
-)  # fmt: skip
+    r"|contents|by|click|source|print|section|light|dark|solution|exercise|figure|table)\b",
+    re.I,
+)
 
 
 def test_l_interfaccia_e_italiana(libro):

@@ -178,9 +178,10 @@ def ricomposto(chromium, indirizzo: str) -> float:
     chiesti = [e for e in eventi if e["name"] == "ResourceSendRequest"]
     inizio = min(e["ts"] for e in chiesti)
     attesi = {
-        e["args"]["data"]["requestId"] for e in chiesti
+        e["args"]["data"]["requestId"]
+        for e in chiesti
         if e["args"]["data"]["url"].split("?")[0].endswith((FOGLIO, indirizzo))
-    }  # fmt: skip
+    }
     finiti = [e for e in eventi if e["name"] == "ResourceFinish" and e["args"]["data"]["requestId"] in attesi]
     arrivi = sorted(e["ts"] for e in finiti if e["ts"] < primo["ts"])
     filo = [e for e in eventi if (e["pid"], e["tid"]) == (primo["pid"], primo["tid"]) and e["ts"] < primo["ts"]]

@@ -33,8 +33,9 @@ def originale(request, tmp_path_factory) -> Path:
     else:
         blocchi = {
             nome: {"myst": FRASE.format(nome)}
-            for nome, voce in leggi_inventario().items() if voce.kind not in SENZA_FRASI
-        }  # fmt: skip
+            for nome, voce in leggi_inventario().items()
+            if voce.kind not in SENZA_FRASI
+        }
         dati = {"impronta": _impronta(blocchi), "trovati": len(blocchi), "blocchi": blocchi}
         cartella.mkdir()
         (cartella / "blocchi.json").write_text(json.dumps(dati), encoding="utf-8")

@@ -167,10 +167,13 @@ def test_da_soli_danno_gli_stessi_numeri(eseguiti, nella_pagina):
 def test_un_uscita_diversa_si_vede():
     def cella(numero, data):
         disegno = f"<svg><dc:date>{data}</dc:date>{numero}</svg>"
-        return nbformat.v4.new_code_cell("x", outputs=[
-            nbformat.v4.new_output("stream", name="stdout", text="perdita "),
-            nbformat.v4.new_output("stream", name="stdout", text=f"{numero}"),
-            nbformat.v4.new_output("display_data", data={"image/svg+xml": disegno, "application/pdf": data}),
-        ])  # fmt: skip
+        return nbformat.v4.new_code_cell(
+            "x",
+            outputs=[
+                nbformat.v4.new_output("stream", name="stdout", text="perdita "),
+                nbformat.v4.new_output("stream", name="stdout", text=f"{numero}"),
+                nbformat.v4.new_output("display_data", data={"image/svg+xml": disegno, "application/pdf": data}),
+            ],
+        )
 
     assert uscite(cella(1, "ieri")) == uscite(cella(1, "oggi")) != uscite(cella(2, "ieri"))

@@ -24,9 +24,11 @@ REGOLE = [
     (r"(?<=\w) +[,.;:!?](?=\s|$)", "spazio prima della punteggiatura"),
     (r"(?<=[^\s|])  +(?=[^\s|])", "doppio spazio"),
     (r"(?<=[\w»)]) (?:-|--) (?=[\w«(])", "trattino al posto della lineetta: si scrive –"),
-    (r"\b(?:perch|poich|finch|bench|affinch|anzich|cosicch|n|s)è\b|\b[Pp]ò\b|\bqual’è\b|\bE’(?=\s)",
-     "accento sbagliato: si scrive perché, né, sé, po’, qual è, È"),
-]  # fmt: skip
+    (
+        r"\b(?:perch|poich|finch|bench|affinch|anzich|cosicch|n|s)è\b|\b[Pp]ò\b|\bqual’è\b|\bE’(?=\s)",
+        "accento sbagliato: si scrive perché, né, sé, po’, qual è, È",
+    ),
+]
 
 DECIMALE = re.compile(r"(?<![\w.,/-])\d+\.\d+(?![\w.]*\w\b|\.\d)")
 VERSIONE = re.compile(

@@ -23,6 +23,20 @@ from . import (
 )
 
 MODULI = (
-    luoghi, originale, rimandi, glossa, blocco, copertura, note, tappa, misura, esercizio, affermazione, registro,
-    notazione, voce, bibliografia, intreccio,
-)  # fmt: skip
+    luoghi,
+    originale,
+    rimandi,
+    glossa,
+    blocco,
+    copertura,
+    note,
+    tappa,
+    misura,
+    esercizio,
+    affermazione,
+    registro,
+    notazione,
+    voce,
+    bibliografia,
+    intreccio,
+)

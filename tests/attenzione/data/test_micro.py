@@ -19,11 +19,21 @@ def pairs():
 
 @pytest.mark.parametrize(
     ("feminine", "plural", "following", "expected"),
-    [(False, False, "gatto", "il"), (False, False, "studente", "lo"), (False, False, "psicologo", "lo"),
-     (False, False, "albero", "l’"), (True, False, "isola", "l’"), (True, False, "zia", "la"),
-     (False, True, "gatti", "i"), (False, True, "specchi", "gli"), (False, True, "alberi", "gli"),
-     (False, True, "otto", "gli"), (True, True, "isole", "le"), (False, False, "sacco", "il")],
-)  # fmt: skip
+    [
+        (False, False, "gatto", "il"),
+        (False, False, "studente", "lo"),
+        (False, False, "psicologo", "lo"),
+        (False, False, "albero", "l’"),
+        (True, False, "isola", "l’"),
+        (True, False, "zia", "la"),
+        (False, True, "gatti", "i"),
+        (False, True, "specchi", "gli"),
+        (False, True, "alberi", "gli"),
+        (False, True, "otto", "gli"),
+        (True, True, "isole", "le"),
+        (False, False, "sacco", "il"),
+    ],
+)
 def test_articolo_determinativo(feminine, plural, following, expected):
     assert definite_article(feminine, plural, following) == expected
 
@@ -32,7 +42,14 @@ def test_articoli_indeterminativi_e_preposizioni():
     assert [indefinite_article(False, w) for w in ("gatto", "albero", "specchio")] == ["un", "un", "uno"]
     assert [indefinite_article(True, w) for w in ("casa", "isola")] == ["una", "un’"]
     assert [contracted(a) for a in ("il", "lo", "l’", "la", "i", "gli", "le")] == [
-        "al", "allo", "all’", "alla", "ai", "agli", "alle"]  # fmt: skip
+        "al",
+        "allo",
+        "all’",
+        "alla",
+        "ai",
+        "agli",
+        "alle",
+    ]
 
 
 def test_stesso_seme_stesse_frasi_e_tutte_diverse(pairs):
@@ -83,10 +100,13 @@ def test_i_costrutti_mai_visti_restano_fuori(pairs):
         assert all(unseen <= pair.constructs for pair in micro_pairs(50, unseen=unseen))
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"n_pairs": 0}, "n_pairs vale 0: atteso un intero positivo"),
-    ({"n_pairs": 1, "unseen": {"copula"}}, "unseen vale"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_pairs": 0}, "n_pairs vale 0: atteso un intero positivo"),
+        ({"n_pairs": 1, "unseen": {"copula"}}, "unseen vale"),
+    ],
+)
 def test_argomenti_sbagliati(arguments, message):
     with pytest.raises(ValueError, match=message):
         micro_pairs(**arguments)

@@ -62,12 +62,15 @@ def test_peso_ed_effetto_una_barra_per_riga_e_parola():
     assert [len(ax.patches) for ax in fig.axes] == [6, 6] and {"uno", "due", "tre"} <= set(texts(fig))
 
 
-@pytest.mark.parametrize("call", [
-    lambda: score_map(torch.zeros(2, 2), ["a"], ["x", "y"]),
-    lambda: softmax_steps(torch.zeros(3), ["a", "b"]),
-    lambda: weighted_sum_figure(torch.ones(2), torch.ones(3, 2), ["a", "b"]),
-    lambda: weights_and_effects(["a"], torch.ones(1, 2), torch.ones(1, 2), ["x"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: score_map(torch.zeros(2, 2), ["a"], ["x", "y"]),
+        lambda: softmax_steps(torch.zeros(3), ["a", "b"]),
+        lambda: weighted_sum_figure(torch.ones(2), torch.ones(3, 2), ["a", "b"]),
+        lambda: weights_and_effects(["a"], torch.ones(1, 2), torch.ones(1, 2), ["x"]),
+    ],
+)
 def test_numeri_che_non_vanno_d_accordo(call):
     with pytest.raises(ValueError, match="attes"):
         call()

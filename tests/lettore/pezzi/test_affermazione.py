@@ -85,9 +85,7 @@ def test_nel_capitolo_la_voce_ha_verdetto_smentita_e_rimandi(libro):
     assert "La smentirebbe: due matrici" in voce.get_text()
     assert voce.select_one(".ancora")["href"] == "#affermazione-matrice-condivisa"
     rimandi = {a.get_text(): a["href"] for a in voce.select(".affermazione-rimandi a")}
-    assert rimandi == {
-        "blocco s3.4-p1": "#s3-4-p1", "nel registro": "affermazioni.html#registro-matrice-condivisa"
-    }  # fmt: skip
+    assert rimandi == {"blocco s3.4-p1": "#s3-4-p1", "nel registro": "affermazioni.html#registro-matrice-condivisa"}
     (citata,) = libro.pagina("primo.html").select(".affermazione")
     assert "Perché non qui: servono otto GPU." in citata.get_text()
     assert [a.get_text() for a in citata.select(".affermazione-rimandi a")] == ["nel registro"]
@@ -97,8 +95,9 @@ def test_il_registro_raccoglie_in_ordine_e_conta(libro):
     libro.costruisci(PAGINE)
     pagina = libro.pagina("affermazioni.html")
     assert [e["id"] for e in pagina.select(".affermazione")] == [
-        "registro-matrice-condivisa", "registro-tre-giorni-e-mezzo"
-    ]  # fmt: skip
+        "registro-matrice-condivisa",
+        "registro-tre-giorni-e-mezzo",
+    ]
     titoli = [h.get_text().removesuffix("¶") for h in pagina.select("h2")]
     assert titoli[0].startswith("3.4 Embedding e softmax") and len(titoli) == 2
     conteggi = [li.get_text().strip() for li in pagina.select(".registro-conteggi li")]

@@ -32,8 +32,14 @@ from lettore.uscite.pagina.interfaccia import CORREZIONI
 NASCITA_DELLO_ZIP = calendar.timegm((1980, 1, 1, 0, 0, 0))
 IDENTIFICATORE = "urn:uuid:6f1f6d5c-2a0e-5d0b-9b0e-1706037620a7"  # lo stesso in ogni edizione del libro
 STILE = "libro.css"
-TIPI = {".xhtml": "application/xhtml+xml", ".css": "text/css", ".png": "image/png", ".svg": "image/svg+xml",
-        ".jpg": "image/jpeg", ".gif": "image/gif"}  # fmt: skip
+TIPI = {
+    ".xhtml": "application/xhtml+xml",
+    ".css": "text/css",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+    ".gif": "image/gif",
+}
 SOLO_NEL_BROWSER = "script, style, button, input, select, textarea, form, .headerlink, a.ancora, details.glossa"
 
 PAGINA = """<?xml version="1.0" encoding="UTF-8"?>

@@ -23,9 +23,14 @@ def bottoni_di_lancio(app, pagina, modello, contesto, doctree):
             for nome, url in indirizzi.items()
         ]
         contesto["header_buttons"].append(
-            {"type": "group", "tooltip": "Esegui il quaderno in rete", "icon": "fas fa-rocket", "buttons": voci,
-             "label": "launch-buttons"}
-        )  # fmt: skip
+            {
+                "type": "group",
+                "tooltip": "Esegui il quaderno in rete",
+                "icon": "fas fa-rocket",
+                "buttons": voci,
+                "label": "launch-buttons",
+            }
+        )
 
 
 def setup(app):
