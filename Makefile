@@ -15,7 +15,7 @@ INSIEME := -n logical --dist loadgroup --no-loadscope-reorder
 test prove: export OMP_NUM_THREADS := 1
 export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO LINGUA
 
-.PHONY: aiuto ambiente libro test prove addestra servi notebook quaderni pdf pdf-grande epub benchmark figure immagini pulisci blocca
+.PHONY: aiuto ambiente libro test prove prove-numeri addestra servi notebook quaderni pdf pdf-grande epub benchmark figure immagini pulisci blocca
 
 aiuto:           ## questo elenco
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ libro: ambiente  ## costruisce il libro in _build/html (ORIGINALE=file.tar.gz pe
 
 prove: ambiente  ## ciò che si lancia a ogni modifica: forma del codice, controlli sul testo, prove svelte; senza costruire il libro
 	@$(PY) -m pytest $(INSIEME) -m "not lento" tests/attenzione tests/lettore tests/web tests/test_*.py
+
+prove-numeri: ambiente  ## le prove di libreria e affermazioni, coi calcoli di un altro processore (ATEN_CPU_CAPABILITY=default o avx2, TORCH_THREADS=2)
+	@$(PY) -m pytest $(INSIEME) tests/attenzione tests/affermazioni
 
 test: ambiente   ## tutte le prove, su tutti i core
 	@$(PY) -m pytest $(INSIEME)

@@ -1,4 +1,4 @@
-"""Per tutte le prove: un solo thread, numeri che si ripetono, e l’ordine in cui si lanciano fianco a fianco."""
+"""Per tutte le prove: un solo thread (o TORCH_THREADS), numeri che si ripetono, l’ordine fianco a fianco."""
 
 import os
 
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def one_thread_one_seed():
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("TORCH_THREADS", "1")))
     torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
