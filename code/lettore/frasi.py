@@ -12,7 +12,6 @@ come semplice Markdown non la vede come codice. Un file si scrive solo se dice a
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
+from attenzione.files import write_text
 from lettore.sorgente import ESTENSIONI, OPZIONE, SENZA_PROSA
 
 RADICE = Path(__file__).parents[2]
@@ -236,9 +236,7 @@ def scrivi(file: Path, testo: str) -> list[tuple[int, str]]:
     if (riga := differenza(testo, nuovo)) is not None:
         return [(riga, "in forma direbbe altro: il file resta com’era")]
     if nuovo != testo:
-        accanto = file.with_name(f".{file.name}.nuovo")
-        accanto.write_text(nuovo, encoding="utf-8")
-        os.replace(accanto, file)
+        write_text(file, nuovo)
     return []
 
 

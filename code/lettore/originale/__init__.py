@@ -7,12 +7,12 @@ copia di chi legge, e le scrive in ``_originale/``, che git ignora; ``carica`` l
 import copy
 import hashlib
 import json
-import os
 import tempfile
 from collections import defaultdict, deque
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+from attenzione.files import replacing, write_text
 from lettore.inventario import Blocco, leggi_inventario, normalizza
 from lettore.originale.myst import scrivi
 from lettore.originale.prelievo import ATTESO, URL_EPRINT, ErroreOriginale, Sorgenti, apri, scarica
@@ -193,30 +193,12 @@ def _componi(riconosciuti: dict[str, Candidato]) -> tuple[dict[str, dict], dict[
 def _salva(destinazione: Path, riassunto: dict, immagini: dict[str, bytes]) -> None:
     """Scrive tutto, blocchi.json per ultimo: finché non c’è, vale l’importazione di prima.
 
-    Ogni file nasce con un nome provvisorio e prende il suo con una sola operazione. Un’immagine entra
-    soltanto se ha l’impronta dell’inventario: riscriverla non può guastare l’importazione di prima.
+    Un’immagine entra soltanto se ha l’impronta dell’inventario: riscriverla non può guastare l’importazione di prima.
     """
     for nome, dati in immagini.items():
-        _sostituisci(destinazione / nome, dati)
-    testo = json.dumps(riassunto, ensure_ascii=False, indent=1) + "\n"
-    _sostituisci(destinazione / _FILE, testo.encode())
-
-
-def _sostituisci(file: Path, dati: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for abbandonato in file.parent.glob(f".{file.name}.*"):
-        abbandonato.unlink(missing_ok=True)
-    maniglia, provvisorio = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with open(maniglia, "wb") as aperto:
-            aperto.write(dati)
-            aperto.flush()
-            os.fsync(aperto.fileno())
-        os.chmod(provvisorio, 0o644)
-        os.replace(provvisorio, file)
-    except BaseException:
-        Path(provvisorio).unlink(missing_ok=True)
-        raise
+        with replacing(destinazione / nome) as provvisorio:
+            provvisorio.write_bytes(dati)
+    write_text(destinazione / _FILE, json.dumps(riassunto, ensure_ascii=False, indent=1) + "\n")
 
 
 def _impronta(blocchi: dict) -> str:

@@ -1,10 +1,10 @@
 """``python -m lettore.originale``: importa l’originale inglese in ``_originale/``."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from lettore.ambiente import ambiente_del_comando
 from lettore.inventario import leggi_inventario
 from lettore.originale import CARTELLA, ErroreOriginale, importa
 
@@ -17,7 +17,7 @@ def main(argomenti: list[str] | None = None) -> int:
     lettore.add_argument(
         "--da",
         metavar="PERCORSO",
-        default=os.environ.get("ORIGINALE") or None,
+        default=ambiente_del_comando().originale or None,
         help="archivio .tar.gz o .tar, cartella o .tex già sul disco; senza, si scarica da arXiv "
         "(vale anche la variabile d’ambiente ORIGINALE)",
     )

@@ -27,6 +27,7 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.osutil import relative_uri
 
+from attenzione.files import replacing
 from lettore.uscite.pagina.interfaccia import CORREZIONI
 
 NASCITA_DELLO_ZIP = calendar.timegm((1980, 1, 1, 0, 0, 0))
@@ -247,13 +248,11 @@ class LibroEpub(Epub3Builder):
             "libro.opf": pacchetto.encode(),
         }
         dati |= {nome: (radice / nome).read_bytes() for nome in re.findall(r'<item [^>]*href="([^"]+)"', pacchetto)}
-        provvisorio = radice / "libro.epub.parte"
-        with ZipFile(provvisorio, "w") as libro:
+        with replacing(radice / "libro.epub") as provvisorio, ZipFile(provvisorio, "w") as libro:
             for nome, contenuto in dati.items():
                 voce = ZipInfo(nome, self.momento()[:6])
                 voce.external_attr = 0o644 << 16
                 libro.writestr(voce, contenuto, ZIP_STORED if nome == "mimetype" else ZIP_DEFLATED)
-        provvisorio.replace(radice / "libro.epub")
 
 
 class ScegliFermo(SphinxPostTransform):
