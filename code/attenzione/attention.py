@@ -29,7 +29,8 @@ def scaled_dot_product_attention(Q, K, V, mask=None, scale=None):
 def fused_attention(Q, K, V, mask=None, *, is_causal=False, scale=None, dropout_p=0.0):
     """La stessa attenzione con il kernel fuso di PyTorch: non costruisce i pesi, e non li rende.
 
-    Forme ed errori come in scaled_dot_product_attention. is_causal: maschera causale senza costruirla, con
+    Forme, scala ed errori come in scaled_dot_product_attention: con scale=None il fattore 1/√d_k lo mette PyTorch, e
+    chi lo cambia lo cambia nelle due funzioni. is_causal: maschera causale senza costruirla, con
     n_q = n_k e mask=None; dropout_p: dropout sui pesi (l’articolo non ne usa). Rende l’uscita (..., n_q, d_v).
     """
     check_inputs(Q, K, V, mask)

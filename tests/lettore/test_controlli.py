@@ -3,7 +3,7 @@
 import pytest
 from pagina_di_prova import CAPITOLO
 
-from lettore.controlli import alternative, fedelta, inglese, passi, simboli, termini, tipografia
+from lettore.controlli import fedelta, inglese, passi, simboli, termini, testi_alternativi, tipografia
 from lettore.controlli.atomi import atomi
 from lettore.glossario import leggi_voci
 from lettore.inventario import leggi_inventario
@@ -245,7 +245,7 @@ def test_nomi_formule_e_permesso_non_sono_frasi():
     ],
 )
 def test_una_figura_senza_testo_alternativo_si_trova(guasto):
-    assert len(alternative.controlla(pagina(guasto))) == 1
+    assert len(testi_alternativi.controlla(pagina(guasto))) == 1
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_una_figura_senza_testo_alternativo_si_trova(guasto):
     ],
 )
 def test_una_figura_con_il_testo_alternativo_passa(pulito):
-    assert alternative.controlla(pagina(pulito)) == []
+    assert testi_alternativi.controlla(pagina(pulito)) == []
 
 
 # ---------------------------------------------------------------- fedeltà

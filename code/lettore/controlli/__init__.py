@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lettore import affermazioni, frasi
-from lettore.controlli import alternative, cammino, fedelta, inglese, passi, simboli, termini, tipografia
+from lettore.controlli import cammino, fedelta, inglese, passi, simboli, termini, testi_alternativi, tipografia
 from lettore.glossario import Voce, leggi_voci
 from lettore.inventario import leggi_inventario
 from lettore.notazione import leggi_notazione
@@ -41,7 +41,7 @@ def controlla_pagina(pagina: Pagina, voci: list[Voce], originale: dict | None = 
     """I controlli che guardano una pagina sola."""
     esito = termini.controlla(pagina, voci) + tipografia.controlla(pagina)
     esito += simboli.controlla(pagina, leggi_notazione())
-    esito += passi.controlla(pagina) + alternative.controlla(pagina) + affermazioni.difetti(pagina)
+    esito += passi.controlla(pagina) + testi_alternativi.controlla(pagina) + affermazioni.difetti(pagina)
     if pagina.file != "README.md":
         esito += [Segnalazione(pagina.file, riga, messaggio) for riga, messaggio in frasi.difetti(pagina.testo)]
     if pagina.file.startswith(("chapters/passi/", "chapters/articolo/", "chapters/laboratorio/")):
