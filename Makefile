@@ -11,7 +11,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 # e i quaderni sanno da dove installare il pacchetto; la pubblicazione lo prende da GitHub
 DEPOSITO ?=
 # le prove fianco a fianco, un processo per core e un thread ciascuno; ogni file intero in un processo solo
-INSIEME := -n logical --dist loadgroup --no-loadscope-reorder
+INSIEME := -n logical --dist loadfile --no-loadscope-reorder
 test prove: export OMP_NUM_THREADS := 1
 export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO LINGUA
 

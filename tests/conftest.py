@@ -24,13 +24,8 @@ def posto(item):
     return next((n for n, inizio in enumerate(PRIMA) if file.startswith(inizio)), len(PRIMA))
 
 
-@pytest.hookimpl(tryfirst=True)  # prima che xdist guardi i gruppi
 def pytest_collection_modifyitems(items):
-    """Ogni file va intero a un processo: ciò che prepara lo prepara una volta."""
     items.sort(key=posto)
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(autouse=True)
