@@ -50,6 +50,7 @@ def losses(folder):
     return [json.loads(line)["loss"] for line in lines]
 
 
+@pytest.mark.lento
 def test_kill_9_in_the_middle_then_resume_gives_the_same_losses(tmp_path):
     options = ["--passi", "150", "--salva-ogni", "10"]
     finish(*command(tmp_path / "intero", *options))
@@ -74,6 +75,7 @@ def test_kill_9_in_the_middle_then_resume_gives_the_same_losses(tmp_path):
     assert same[0] == same[1]
 
 
+@pytest.mark.lento
 def test_two_processes_equal_one_that_accumulates_two_batches(tmp_path):
     options = ["--dropout", "0", "--salva-ogni", "10"]
     finish(*command(tmp_path / "uno", *options, "--passi", "20", "--accumula", "2"))
