@@ -259,7 +259,6 @@ def test_bf16_stays_close_to_float32():
 
 
 @pytest.mark.lento
-@pytest.mark.lento
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile chiede un compilatore C++")
 def test_compiled_training_gives_the_same_losses():
     config, training = replace(CONFIG, p_drop=0.0), replace(TRAINING, steps=4)
