@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from attenzione.files import write_text
@@ -55,5 +56,9 @@ def della_libreria(radice: Path, costruito: Path) -> Segno:
 
 
 def delle_pagine(radice: Path, costruito: Path, costruttore: str, ambiente: Ambiente) -> Segno:
-    """Di un’uscita intera, con le richieste di chi la costruisce."""
+    """Di un’uscita intera, con le richieste di chi la costruisce.
+
+    Da dove è venuto l’originale non conta: se le sue parole cambiano, Sphinx lo sa e rilegge.
+    """
+    ambiente = replace(ambiente, originale="no" if ambiente.senza_originale else "")
     return Segno(costruito / f".impronta-{costruttore}", riassunto(radice, (*LIBRERIA, *APPARATO), ambiente))
