@@ -29,7 +29,10 @@ class DirettivaRegistro(Scrittura):
             raise self.error(f"registro: argomento «{self.arguments[0]}» ignoto; si scrive «conteggi» o niente")
         self.env.metadata[self.env.docname]["lettore_registro"] = True
         prove = leggi_prove(Path(self.env.srcdir))
-        tutte, titoli = leggi_libro(self.env)
+        letto = self.env.temp_data  # della pagina che si sta leggendo: due registri leggono il libro una volta
+        if "lettore_libro" not in letto:
+            letto["lettore_libro"] = leggi_libro(self.env)
+        tutte, titoli = letto["lettore_libro"]
         if self.arguments:
             return [conteggi(tutte, prove)]
         nodi = []
