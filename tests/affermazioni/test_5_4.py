@@ -159,6 +159,11 @@ def test_label_smoothing_peggiora_la_perplessita(effetto):
 @pytest.mark.lento
 @affermazione("label-smoothing-migliora-l-accuratezza", vero={"effetto": "migliora"}, falso=[{"effetto": "peggiora"}])
 def test_label_smoothing_migliora_l_accuratezza(effetto):
-    """Rovesciare sequenze con rumore, pochi dati e niente dropout: il modello li impara a memoria."""
-    (_, plain), (_, smooth) = effects("inversione", 300, 4, 8, 400, 512, 50)
-    assert effetto == ("migliora" if smooth > plain + 0.02 else "peggiora")
+    """Rovesciare sequenze con rumore, pochi dati e niente dropout: il modello li impara a memoria.
+
+    La mediana di cinque semi, ciascuno senza e con: di un seme solo decide la via dell’addestramento, che cambia da un
+    processore all’altro, e uno su cinque dà torto.
+    """
+    runs = [effects("inversione", 300, 4, 8, 400, 512, 50, seed) for seed in range(5)]
+    gain = median(smooth[1] - plain[1] for plain, smooth in runs)
+    assert effetto == ("migliora" if gain > 0.02 else "peggiora")
