@@ -23,8 +23,10 @@ CHARACTERS = str.maketrans(
         "\u200b": None,
     }
 )
+LANGUAGES = "bg|cs|da|de|el|en|es|et|fi|fr|ga|hu|it|lt|lv|mt|nl|pl|pt|ro|sk|sl|sv"  # le lingue del Parlamento europeo
 SPURIOUS = re.compile(  # ciò che il resoconto antepone alle parole dette
-    r"^(?:[\s.,;:-]+(?!\d)|\([a-z]{2}\)|(?:in writing|per iscritto|schriftlich|par écrit)[.,]?\s*(?=[(-]))+"
+    rf"^(?:[\s.,;:-]+(?!\d)|\((?:{LANGUAGES})\)|"
+    r"(?:in writing|per iscritto|schriftlich|par écrit)[.,]?\s*(?=[(-]))+"
 )
 ELIDED = re.compile(r"\b([a-zà-ù]*(?:ll|gl|st|nt|qu|un|tr|sc)|[lcdnmtsv])' (?=[aeiouhàèéìòù])")
 
@@ -66,7 +68,7 @@ def clean(text):
     """Il testo in minuscolo, con una sola forma per ogni segno e senza ciò che il resoconto antepone.
 
     Nell’ordine: forma NFC e minuscole; virgolette, apostrofi e trattini ridotti a " ' -; trattini, punti e sigle
-    di lingua iniziali tolti («. – (en)»); l’apostrofo riunito alla parola («dell' hedge», «tomorrow' s»), «e'»
+    di lingua iniziali tolti («. – (en)», ma non «(ii)» né «(UK)»); l’apostrofo riunito alla parola («dell' hedge», «tomorrow' s»), «e'»
     scritto «è»; uno spazio solo fra le parole, nessuno prima della punteggiatura.
     """
     text = unicodedata.normalize("NFC", text).lower().translate(CHARACTERS)

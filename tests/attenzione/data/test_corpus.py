@@ -62,6 +62,11 @@ def test_reading_errors_say_file_and_line(tmp_path):
         ("perche\u0301", "perché"),
         (" due\u00a0 parole\t", "due parole"),
         (". - –", ""),
+        ("(ii) We agree.", "(ii) we agree."),
+        ("(no) thanks", "(no) thanks"),
+        ("(EC) No 1/2005", "(ec) no 1/2005"),
+        ("(UK) companies", "(uk) companies"),
+        ("(sl) (PT) - grazie", "grazie"),
     ],
 )
 def test_cleaning(dirty, expected):
