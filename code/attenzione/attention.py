@@ -17,12 +17,13 @@ def scaled_dot_product_attention(Q, K, V, mask=None, scale=None):
 
     Q: (..., n_q, d_k); K: (..., n_k, d_k); V: (..., n_k, d_v); mask: booleana, trasmissibile a
     (..., n_q, n_k), vera dove si può guardare; scale: il fattore che moltiplica QKᵀ, 1/√d_k se None (con 1
-    è l’attenzione a prodotto scalare senza scala). Rende (uscita, pesi): (..., n_q, d_v) e (..., n_q, n_k).
+    è l’attenzione a prodotto scalare senza scala). Si moltiplica Q, prima del prodotto: in mezza precisione i punteggi
+    non escono così dai numeri che si possono scrivere. Rende (uscita, pesi): (..., n_q, d_v) e (..., n_q, n_k).
     Errori: ValueError se le forme non vanno d’accordo, TypeError se la maschera non è booleana.
     """
     check_inputs(Q, K, V, mask)
     scale = 1 / math.sqrt(Q.size(-1)) if scale is None else scale
-    scores = Q @ K.mT * scale  # (..., n_q, n_k)
+    scores = (Q * scale) @ K.mT  # (..., n_q, n_k)
     return attend(scores, V, mask)
 
 
@@ -143,10 +144,8 @@ class MultiHeadAttention(nn.Module):
             Q = self.split_heads(x @ self.W_qkv[:, : self.widths[0]])
             K, V = z if isinstance(z, tuple) else self.keys_values(z)
         p_drop = self.p_attention if self.training else 0.0
-        n_q, n_k = Q.size(-2), K.size(-2)
-        is_causal = is_causal and n_q > 1  # una query sola, l’ultima, vede tutto
-        if is_causal and (need_weights or mask is not None or n_q != n_k):
-            causal = causal_mask(n_q, n_k, device=x.device)
+        if is_causal and (cache is not None or z is not None or mask is not None or need_weights):
+            causal = causal_mask(Q.size(-2), K.size(-2), device=x.device)  # le query sono le ultime posizioni
             mask, is_causal = causal if mask is None else causal & mask, False
         if mask is not None and mask.dim() > 2:
             mask = mask.unsqueeze(-3)  # (B, 1, n_q, n_k)

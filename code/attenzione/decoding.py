@@ -25,7 +25,8 @@ class Hypothesis:
 class DecodingState:
     """Ciò che le strategie hanno in comune: la memoria, i prefissi generati fin qui, la cache.
 
-    src: (B, n), identificatori di token; beam: quante sequenze per ciascuna frase, in righe vicine.
+    src: (B, n), identificatori di token; beam: quante sequenze per ciascuna frase, in righe vicine. Con la cache si
+    prende la via svelta del modello, dove ce n’è una (start_steps), o quella piana (start_cache e decode).
     """
 
     def __init__(self, model, src, max_extra, use_cache, beam=1):
@@ -40,14 +41,20 @@ class DecodingState:
         self.limits = (lengths + max_extra).clamp(max=self.config.max_len)  # (B,)
         self.max_steps = int(self.limits.max())
         self.prefix = src.new_full((src.size(0) * beam, 1), self.config.bos_id)  # (B·beam, 1)
-        self.cache = model.start_cache(self.z, self.max_steps, beam) if use_cache else None
-        self.E_T = model.embedding.E.T.contiguous()  # (d_model, n_vocab): sulla CPU la metà del tempo
+        self.fast = self.cache = None
+        if use_cache and hasattr(model, "start_steps"):
+            self.fast = model.start_steps(self.z, self.z_mask, self.max_steps, beam)
+        if use_cache and self.fast is None:
+            self.cache = model.start_cache(self.z, self.max_steps, beam)
 
     def next_logits(self):
         """I logit del token che segue ciascun prefisso, −∞ per PAD e BOS: (B·beam, n_vocab)."""
-        tokens = self.prefix if self.cache is None else self.prefix[:, -1:]
-        x = self.model.decode(tokens, self.z, self.z_mask, self.cache)[:, -1]  # (B·beam, d_model)
-        logits = x @ self.E_T
+        if self.fast is not None:
+            logits = self.fast.step(self.prefix[:, -1])
+        else:
+            tokens = self.prefix if self.cache is None else self.prefix[:, -1:]
+            x = self.model.decode(tokens, self.z, self.z_mask, self.cache)[:, -1]  # (B·beam, d_model)
+            logits = self.model.embedding.logits(x)
         logits[:, self.config.pad_id] = logits[:, self.config.bos_id] = -torch.inf
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
@@ -55,6 +62,8 @@ class DecodingState:
         """Allunga i prefissi con tokens (B·beam,); rows dice da quale vecchia riga prosegue ciascuno."""
         if rows is not None:
             self.prefix = self.prefix[rows]
+            if self.fast is not None:
+                self.fast.reorder(rows)
             for _, kv_cache in self.cache or ():
                 kv_cache.reorder(rows)
         self.prefix = torch.cat([self.prefix, tokens[:, None]], dim=1)
@@ -65,14 +74,19 @@ def stream(model, src, choose=None, max_extra=50, use_cache=True):
     """Genera un token alla volta: a ogni passo cede (tokens, log_probs), entrambi (B,).
 
     src: (B, n), con PAD in fondo alle frasi più corte; choose: dai logit (B, n_vocab) ai token (B,), il più
-    probabile se None. Alle frasi già finite tocca PAD, con logaritmo della probabilità 0.
+    probabile se None. Alle frasi già finite tocca PAD, con logaritmo della probabilità 0. A ogni passo si aspetta il
+    dispositivo una volta, per sapere se le frasi sono finite tutte.
     """
     state = DecodingState(model, src, max_extra, use_cache)
     done = torch.zeros(src.size(0), dtype=torch.bool, device=src.device)
     for step in range(1, state.max_steps + 1):
         logits = state.next_logits()  # (B, n_vocab)
-        tokens = logits.argmax(dim=-1) if choose is None else choose(logits)  # (B,)
-        log_probs = logits.log_softmax(dim=-1).gather(1, tokens[:, None]).squeeze(1)
+        log_probs = logits.log_softmax(dim=-1)
+        if choose is None:
+            log_probs, tokens = log_probs.max(dim=-1)  # (B,)
+        else:
+            tokens = choose(logits)  # (B,)
+            log_probs = log_probs.gather(1, tokens[:, None]).squeeze(1)
         tokens, log_probs = tokens.masked_fill(done, model.config.pad_id), log_probs.masked_fill(done, 0.0)
         yield tokens, log_probs
         done |= (tokens == model.config.eos_id) | (state.limits <= step)
@@ -154,48 +168,69 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
     state = DecodingState(model, src, max_extra, use_cache, beam)
     if not 1 <= n_best <= beam:
         raise ValueError(f"n_best vale {n_best}: atteso un intero da 1 a beam = {beam}")
-    B, limits = src.size(0), state.limits
+    B, eos_id, limits = src.size(0), model.config.eos_id, state.limits
     places = torch.arange(beam, device=src.device)  # (beam,)
     first_rows = torch.arange(B, device=src.device)[:, None] * beam  # (B, 1)
-    found = [[] for _ in range(B)]
-    log_probs = state.z.new_full((B, beam), -torch.inf)
+    best_penalties = length_penalty(limits, alpha)  # (B,)
+    log_probs = state.z.new_full((B, beam), -torch.inf, dtype=torch.promote_types(state.z.dtype, torch.float32))
     log_probs[:, 0] = 0.0  # i prefissi sono tutti BOS: ne conta uno solo
+    scores = log_probs.new_full((B, n_best), -torch.inf)  # delle migliori frasi finite, dal più alto
+    found = torch.zeros(B, 1, dtype=torch.long, device=src.device)  # quante frasi finite
+    history = []
     for step in range(1, state.max_steps + 1):
         next_log_probs = state.next_logits().log_softmax(dim=-1).view(B, beam, -1)
         log_probs, parents, tokens = best_continuations(log_probs, next_log_probs)  # (B, beam) tutti e tre
-        state.append(tokens.flatten(), (first_rows + parents).flatten())
 
         # delle continuazioni, in ordine, ne restano quanti sono i posti che le frasi finite non occupano
-        free = torch.tensor([beam - len(hypotheses) for hypotheses in found], device=src.device)
-        log_probs = log_probs.masked_fill(places >= free[:, None], -torch.inf)
+        log_probs = log_probs.masked_fill(places >= beam - found, -torch.inf)
 
         # si mettono da parte quelle che finiscono qui, con EOS o al limite
-        closing = (tokens == model.config.eos_id) | (limits[:, None] <= step)
-        for b, place in (closing & log_probs.isfinite()).nonzero().tolist():
-            generated = state.prefix[b * beam + place, 1:].tolist()
-            found[b].append(close(generated, log_probs[b, place].item(), alpha, model.config.eos_id))
+        closing = ((tokens == eos_id) | (limits[:, None] <= step)) & log_probs.isfinite()
+        history.append((tokens, parents, closing, log_probs))
+        closed = (log_probs / length_penalty(step, alpha)).masked_fill(~closing, -torch.inf)
+        scores = torch.cat([scores, closed], dim=1).topk(n_best, dim=1).values
+        found += closing.sum(dim=1, keepdim=True)
         log_probs = log_probs.masked_fill(closing, -torch.inf)
 
         # le altre proseguono soltanto se il punteggio a cui possono arrivare basta a entrare fra le n_best
-        highest_scores = log_probs.amax(dim=1) / length_penalty(limits, alpha)  # (B,)
-        for b, highest in enumerate(highest_scores.tolist()):
-            if settled(found[b], n_best, highest):
-                log_probs[b] = -torch.inf
-        if not log_probs.isfinite().any():
+        highest = log_probs.amax(dim=1) / best_penalties  # (B,)
+        log_probs = log_probs.masked_fill((scores[:, -1] >= highest)[:, None], -torch.inf)
+        if not log_probs.isfinite().any():  # l’unica attesa del passo
             break
-    return [sorted(hypotheses, key=lambda h: h.score, reverse=True)[:n_best] for hypotheses in found]
+        state.append(tokens.flatten(), (first_rows + parents).flatten())
+    return [ranked[:n_best] for ranked in read_back(history, alpha, eos_id)]
 
 
 def best_continuations(log_probs, next_log_probs):
     """I prefissi allungati di un token, i beam più probabili per frase: (log_probs, parents, tokens), (B, beam).
 
     log_probs: (B, beam), dei prefissi; next_log_probs: (B, beam, n_vocab), del token che segue. parents dice quale
-    prefisso prosegue, tokens con quale token.
+    prefisso prosegue, tokens con quale token. Di un prefisso non servono più di beam continuazioni.
     """
-    n_vocab = next_log_probs.size(-1)
-    candidates = (log_probs[:, :, None] + next_log_probs).flatten(1)  # (B, beam · n_vocab)
-    log_probs, order = candidates.topk(log_probs.size(1), dim=-1)  # (B, beam)
-    return log_probs, order // n_vocab, order % n_vocab
+    beam = log_probs.size(1)
+    likeliest = next_log_probs.topk(min(beam, next_log_probs.size(-1)), dim=-1)  # (B, beam, al più beam)
+    candidates = (log_probs[:, :, None] + likeliest.values).flatten(1)
+    log_probs, order = candidates.topk(beam, dim=-1)  # (B, beam)
+    tokens = likeliest.indices.flatten(1).gather(1, order)
+    return log_probs, order // likeliest.values.size(-1), tokens
+
+
+def read_back(history, alpha, eos_id):
+    """Le frasi finite, lette all’indietro: per ogni frase di partenza un elenco di Hypothesis, dalla migliore.
+
+    history: per ogni passo (tokens, parents, closing, log_probs), (B, beam): che cosa si è scelto, quale prefisso
+    proseguiva, se lì una frase finisce, e con quale probabilità.
+    """
+    tokens, parents, closing, log_probs = (torch.stack(tensors).tolist() for tensors in zip(*history, strict=True))
+    found = [[] for _ in tokens[0]]
+    for step, flags in enumerate(closing):
+        for b, place in [(b, place) for b, row in enumerate(flags) for place, ends in enumerate(row) if ends]:
+            generated, at = [], place
+            for past in range(step, -1, -1):
+                generated.append(tokens[past][b][at])
+                at = parents[past][b][at]
+            found[b].append(close(generated[::-1], log_probs[step][b][place], alpha, eos_id))
+    return [sorted(hypotheses, key=lambda h: h.score, reverse=True) for hypotheses in found]
 
 
 def close(generated, log_prob, alpha, eos_id):
@@ -203,11 +238,3 @@ def close(generated, log_prob, alpha, eos_id):
     finished = generated[-1] == eos_id
     tokens = generated[:-1] if finished else generated
     return Hypothesis(tokens, log_prob, log_prob / length_penalty(len(generated), alpha), finished)
-
-
-def settled(hypotheses, n_best, highest):
-    """Se ci sono già n_best frasi finite con un punteggio che le altre, al più highest, non possono superare."""
-    if len(hypotheses) < n_best:
-        return False
-    scores = sorted((hypothesis.score for hypothesis in hypotheses), reverse=True)
-    return scores[n_best - 1] >= highest

@@ -32,13 +32,15 @@ class SinusoidalPositionalEncoding(nn.Module):
     """Somma agli embedding seni e coseni di frequenza decrescente, §3.5; nessun parametro.
 
     Con layout «sinusoidal» seni e coseni si alternano come nell’articolo; con «tensor2tensor» vedi
-    sinusoidal_positions. La tabella si allunga quando serve, senza limite.
+    sinusoidal_positions. length: quante posizioni si calcolano subito; la tabella si allunga quando serve, senza
+    limite.
     """
 
-    def __init__(self, d_model, layout="sinusoidal"):
+    def __init__(self, d_model, layout="sinusoidal", length=256):
         super().__init__()
         self.layout = layout
-        self.PE = sinusoidal_positions(256, d_model, layout).to(torch.get_default_dtype())  # (256, d_model)
+        PE = sinusoidal_positions(length, d_model, layout).to(torch.get_default_dtype())  # (length, d_model)
+        self.register_buffer("PE", PE, persistent=False)
 
     def forward(self, x, start=0):
         """x: (B, n, d_model), le posizioni da start in poi. Rende (B, n, d_model)."""
@@ -47,6 +49,12 @@ class SinusoidalPositionalEncoding(nn.Module):
             n = max(end, self.PE.size(0))
             self.PE = sinusoidal_positions(n, x.size(-1), self.layout).to(x)
         return x + self.PE[start:end]
+
+    def _apply(self, function, recurse=True):
+        """Chi cambia dispositivo o tipo al modulo ricalcola la tabella: in doppia precisione è esatta anch’essa."""
+        super()._apply(function, recurse)
+        self.PE = sinusoidal_positions(*self.PE.shape, self.layout).to(self.PE)
+        return self
 
 
 class LearnedPositionalEncoding(nn.Module):

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 from attenzione.config import TransformerConfig
-from attenzione.decoding import beam_search, filter_logits, generate, greedy, length_penalty, sample, stream
+from attenzione.decoding import (
+    DecodingState,
+    beam_search,
+    filter_logits,
+    generate,
+    greedy,
+    length_penalty,
+    sample,
+    stream,
+)
 from attenzione.model import Transformer
 
 CONFIG = TransformerConfig(n_vocab=9, n_layers=2, d_model=8, d_ff=16, n_heads=2, d_k=4, d_v=3, max_len=40)
@@ -154,8 +163,8 @@ def test_beam_search_equals_the_plain_one(alpha):
 
 def test_early_termination_never_changes_the_best_and_saves_steps(monkeypatch):
     steps = []
-    decode = Transformer.decode
-    monkeypatch.setattr(Transformer, "decode", lambda self, *a: steps.append(1) or decode(self, *a))
+    ask = DecodingState.next_logits
+    monkeypatch.setattr(DecodingState, "next_logits", lambda self: steps.append(1) or ask(self))
     saved = 0
     for seed in range(8):
         model, src = build(seed), source()[:1]

@@ -15,6 +15,7 @@ FLOORS = (
     ("moved", "italian", "files", "config", "device"),
     ("attention", "feedforward", "embedding", "decoding"),
     ("layers",),
+    ("stepping",),
     ("model",),
     ("data",),
     ("training",),
