@@ -396,9 +396,9 @@ def run_inspect(options):
         config = replace(config, n_vocab=options.vocabolario) if options.vocabolario else config
     elif Path(options.che_cosa).suffix == ".safetensors":
         from attenzione.training.architecture import DEFAULT
-        from attenzione.training.checkpoint import read_checkpoint, written_class
+        from attenzione.training.checkpoint import FORMAT, INT8, read_checkpoint, written_class
 
-        header = read_checkpoint(options.che_cosa)[1]
+        header = read_checkpoint(options.che_cosa, (FORMAT, INT8))[1]
         if written_class(header) != DEFAULT:
             raise ValueError(f"CHE_COSA vale «{options.che_cosa}»: atteso un {DEFAULT}, è un {written_class(header)}")
         config = TransformerConfig(**header["configurazione"])

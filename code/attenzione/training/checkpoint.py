@@ -1,7 +1,8 @@
 """Checkpoint in formato safetensors: numeri e JSON, niente da eseguire. Un file è intero o non c’è.
 
 Un file contiene i tensori del modello («modello.…») e, se serve a riprendere, quelli di Adam («adam.…») e gli
-stati dei generatori casuali («rng.…»); l’intestazione porta configurazione, avanzamento e somma di controllo.
+stati dei generatori casuali («rng.…»); l’intestazione porta configurazione, avanzamento e somma di controllo. In quello
+a 8 bit c’è soltanto il modello: «modello.nome.codes» e «modello.nome.scale» per ogni matrice, attenzione.quantization.
 """
 
 import json
@@ -14,9 +15,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from attenzione.files import replacing
+from attenzione.quantization import dequantized, quantized_state
 from attenzione.training.architecture import BEFORE_2, DEFAULT, class_name, find_own_class
 
-FORMAT = "attenzione-1"
+FORMAT, INT8 = "attenzione-1", "attenzione-int8-1"
 
 
 def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=None, rng=None, dtype=None):
@@ -34,9 +36,23 @@ def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=No
                 tensors[f"adam.{names[parameter]}.{key}"] = tensor
     for name, tensor in (rng or {}).items():
         tensors[f"rng.{name}"] = tensor
+    write_tensors(path, tensors, model, FORMAT, vocabulary, progress)
+
+
+def save_quantized(path, model, vocabulary=None):
+    """Scrive in path il solo modello, a 8 bit: un byte per peso invece di quattro. vocabulary: come in save_checkpoint.
+
+    Errori: quelli di attenzione.quantization.quantize_rows.
+    """
+    tensors = {f"modello.{name}": tensor for name, tensor in quantized_state(model).items()}
+    write_tensors(path, tensors, model, INT8, vocabulary)
+
+
+def write_tensors(path, tensors, model, form, vocabulary, progress=None):
+    """Il file, per intero o niente: i tensori e l’intestazione che dice di che modello sono."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {
-        "formato": FORMAT,
+        "formato": form,
         "classe": class_name(type(model)),
         "configurazione": asdict(model.config),
         "vocabolario": vocabulary,
@@ -47,10 +63,20 @@ def save_checkpoint(path, model, *, vocabulary=None, optimizer=None, progress=No
         save_file(tensors, partial, {"attenzione": json.dumps(header, ensure_ascii=False)})
 
 
-def read_checkpoint(path):
+def load_quantized(path):
+    """Legge un file scritto da save_quantized. Rende (stato, intestazione): lo stato è quello di quantized_state.
+
+    Chi vuole un modello comune usa load_model. Errori: quelli di read_checkpoint.
+    """
+    tensors, header = read_checkpoint(path, (INT8,))
+    return model_tensors(tensors), header
+
+
+def read_checkpoint(path, forms=(FORMAT,)):
     """Legge un file scritto da save_checkpoint. Rende (tensori, intestazione), due dizionari.
 
-    Errori: FileNotFoundError se non c’è; ValueError se è danneggiato o non è un checkpoint di questo libro.
+    forms: i formati ammessi. Errori: FileNotFoundError se il file non c’è; ValueError se è danneggiato o non è un
+    checkpoint di questo libro, in uno di quei formati.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"path vale «{path}»: atteso un file che esiste")
@@ -62,8 +88,8 @@ def read_checkpoint(path):
         message = f"path vale «{path}»: il file è danneggiato o non è in formato safetensors"
         raise ValueError(message) from error
     header = json.loads(header)
-    if header.get("formato") != FORMAT or header.get("tipo", "transformer") not in BEFORE_2:
-        raise ValueError(f"path vale «{path}»: atteso un checkpoint in formato «{FORMAT}»")
+    if header.get("formato") not in forms or header.get("tipo", "transformer") not in BEFORE_2:
+        raise ValueError(f"path vale «{path}»: atteso un checkpoint in formato «{'» o «'.join(forms)}»")
     if header["crc32"] != checksum(tensors):
         raise ValueError(f"path vale «{path}»: il file è danneggiato, la somma di controllo non torna")
     return tensors, header
@@ -80,12 +106,18 @@ def checksum(tensors):
 def load_model(path, device=None, model_class=None):
     """Costruisce il modello descritto da un checkpoint. Rende (modello in modo valutazione, vocabolario).
 
-    model_class: la sua classe, per una che non è di questa libreria. Errori: quelli di read_checkpoint; ValueError se
-    il checkpoint è di un’altra classe, o di una che non si conosce.
+    I pesi a 8 bit tornano float32. model_class: la sua classe, per una che non è di questa libreria.
+    Errori: quelli di read_checkpoint; ValueError se il checkpoint è di un’altra classe, o di una che non si conosce, o
+    se i tensori non sono quelli della sua configurazione.
     """
-    tensors, header = read_checkpoint(path)
+    tensors, header = read_checkpoint(path, (FORMAT, INT8))
     model = build_model(path, header, model_class)
-    model.load_state_dict(model_tensors(tensors))
+    state = model_tensors(tensors)
+    try:
+        model.load_state_dict(dequantized(state) if header["formato"] == INT8 else state)
+    except (RuntimeError, ValueError) as error:  # di load_state_dict, di dequantized
+        message = f"path vale «{path}»: i tensori non sono quelli della configurazione scritta nel file"
+        raise ValueError(message) from error
     return model.to(device).eval(), header["vocabolario"]
 
 
