@@ -12,7 +12,7 @@ from attenzione.embedding import (
     SinusoidalPositionalEncoding,
 )
 from attenzione.layers import DecoderLayer, EncoderLayer
-from attenzione.stepping import FastDecoder, can_step
+from attenzione.stepping import INTEGER_ROWS, FastDecoder, can_step
 
 TABLE = 4096
 """Le posizioni che si calcolano subito, al più: oltre, la tabella si allunga quando serve."""
@@ -28,6 +28,7 @@ class Transformer(nn.Module):
     """
 
     config_class = TransformerConfig
+    few_rows = many_rows = None  # i prodotti a 8 bit, dove stepping.quantized li ha preparati
 
     def __init__(self, config):
         super().__init__()
@@ -106,7 +107,10 @@ class Transformer(nn.Module):
 
     def start_steps(self, z, z_mask, capacity, beam=1):
         """La via svelta di start_cache e decode: un FastDecoder, o None dove la via piana farebbe altro."""
-        return FastDecoder(self, z, z_mask, capacity, beam) if can_step(self) else None
+        if not can_step(self):
+            return None
+        products = self.many_rows if z.size(0) * beam >= INTEGER_ROWS else self.few_rows
+        return FastDecoder(self, z, z_mask, capacity, beam, products)
 
     def source_mask(self, src):
         """La maschera di riempimento di src (B, 1, n); None se non nasconde nulla e saperlo non costa un’attesa."""
@@ -173,7 +177,7 @@ class Transformer(nn.Module):
 
 
 def about(tokens, mask):
-    """Ciò che check_tokens deve sapere di tokens (B, n), di maschera (B, 1, n): cinque scalari sullo stesso dispositivo.
+    """Ciò che check_tokens deve sapere di tokens (B, n), di maschera (B, 1, n): cinque scalari, sul loro dispositivo.
 
     Il token più piccolo e il più grande, la riga con meno token veri, quanti ne ha, quanti ce ne sono in tutto.
     """

@@ -6,6 +6,8 @@ embedding si riordina per oneDNN. La via piana, quella da leggere, è Transforme
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -15,20 +17,22 @@ from torch.nn.functional import embedding, layer_norm, scaled_dot_product_attent
 from attenzione.attention import MultiHeadAttention
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.layers import DecoderLayer, Residual
+from attenzione.quantization import Int8Product, dequantized, quantize_rows, quantized_state
 
 PLAIN = (DecoderLayer, MultiHeadAttention, PositionwiseFeedForward, Residual)
+INTEGER_ROWS = 8
+"""Le righe da cui i prodotti fra interi convengono anche per le matrici piccole."""
 
 
 def can_step(model):
     """Se la via svelta fa ciò che farebbe quella piana: decoder di questo libro, senza hook né calcoli misti."""
-    device = model.embedding.E.device
-    children = [module for layer in model.decoder for module in layer.modules()]
-    ours = [module for module in children if type(module).__module__.startswith("attenzione.")]
+    ours = [module for module in model.decoder.modules() if type(module).__module__.startswith("attenzione.")]
+    changed = any(m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m) for m in model.modules())
     return (
         all(type(layer) is DecoderLayer for layer in model.decoder)
         and all(type(module) in PLAIN for module in ours)
-        and not any(module._forward_hooks or module._forward_pre_hooks for module in children)
-        and not torch.is_autocast_enabled(device.type)
+        and not changed
+        and not torch.is_autocast_enabled(model.embedding.E.device.type)
     )
 
 
@@ -45,24 +49,78 @@ def rows_of(E):
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
 
 
+@dataclass(frozen=True)
+class Layer:
+    """Uno strato del decoder come prodotti, funzioni da (righe, d_in) a (righe, d_out), e normalizzazioni."""
+
+    qkv: Callable
+    own_output: Callable
+    query: Callable
+    cross_output: Callable
+    up: Callable
+    down: Callable
+    norms: tuple[tuple[Callable, bool], ...]
+
+
+@dataclass(frozen=True)
+class Products:
+    """I prodotti di un decoder intero, pronti: i pesi sono quelli di quando si preparano."""
+
+    layers: tuple[Layer, ...]
+    norm: Callable
+    logits: Callable
+
+
+def prepare(model, matrix=matrix, rows_of=rows_of):
+    """I prodotti del decoder di model. matrix, rows_of: come si fanno quelli per una matrice e per gli embedding."""
+    layers = []
+    for layer in model.decoder:
+        own, cross, net = layer.self_attention, layer.cross_attention, layer.feed_forward
+        norms = tuple((norm_of(residual.norm), residual.norm_first) for residual in layer.residuals)
+        query = matrix(cross.W_qkv[:, : cross.widths[0]])
+        up, down = matrix(net.W_1, net.b_1), matrix(net.W_2, net.b_2)
+        layers.append(Layer(matrix(own.W_qkv), matrix(own.W_o), query, matrix(cross.W_o), up, down, norms))
+    return Products(tuple(layers), norm_of(model.decoder_norm), rows_of(model.embedding.E))
+
+
+def quantized(model):
+    """Un modello uguale a model, coi pesi a 8 bit di quantization: da dare a greedy e beam_search al suo posto.
+
+    Ha i pesi dequantizzati, fermi, e genera con prodotti fra interi: i logit sempre, gli altri quando le righe sono
+    almeno INTEGER_ROWS, perché con meno costano più dei prodotti in float32. Rende un modello in modo valutazione,
+    sulla CPU. Errori: quelli di quantize_rows.
+    """
+    twin = type(model)(model.config)
+    twin.load_state_dict(dequantized(quantized_state(model)))
+    twin.eval().requires_grad_(False)
+    twin.few_rows = prepare(twin, rows_of=integer_rows)
+    twin.many_rows = prepare(twin, integer_matrix, integer_rows)
+    return twin
+
+
+def integer_matrix(W, bias=None):
+    return Int8Product(*quantize_rows(W.T), bias)
+
+
+def integer_rows(E):
+    return Int8Product(*quantize_rows(E))
+
+
 class FastDecoder:
     """Il decoder di model pronto a generare: step(tokens) rende i logit del token che segue.
 
     z, z_mask: rese da model.encode, (B, n, d_model) e (B, 1, n) o None; capacity: i token che si potranno generare;
-    beam: le sequenze di ciascuna frase, in righe vicine; matrix, rows_of: come si fa il prodotto per una matrice
-    dei pesi e per gli embedding. I pesi sono quelli di quando si costruisce. Errori: MemoryError se la cache non entra.
+    beam: le sequenze di ciascuna frase, in righe vicine; products: resi da prepare.
+    Errori: MemoryError se la cache non entra.
     """
 
-    def __init__(self, model, z, z_mask, capacity, beam=1, matrix=matrix, rows_of=rows_of):
+    def __init__(self, model, z, z_mask, capacity, beam=1, products=None):
         c = model.config
         self.E, self.scale = model.embedding.E, math.sqrt(c.d_model)
         self.positions = model.positions
-        self.logits = rows_of(self.E)
         self.beam, self.n_heads, self.d_k, self.d_v = beam, c.n_heads, c.d_k, c.d_v
         self.mask = None if z_mask is None else z_mask.unsqueeze(1)  # (B, 1, 1, n)
-        self.norm = norm_of(model.decoder_norm)
-        width = c.n_heads * (c.d_k + c.d_v)
-        shape = (z.size(0) * beam, capacity, c.n_layers, width)
+        shape = (z.size(0) * beam, capacity, c.n_layers, c.n_heads * (c.d_k + c.d_v))
         try:  # due, per il riordino: si legge dall’una e si scrive nell’altra
             self.cache, self.spare = z.new_empty(shape), z.new_empty(shape if beam > 1 else 0)
         except RuntimeError as error:
@@ -71,46 +129,38 @@ class FastDecoder:
                 "sequenza più corta o un batch più piccolo"
             ) from error
         self.length = 0
-        self.layers = [self.prepare(i, layer, z, matrix) for i, layer in enumerate(model.decoder)]
-
-    def prepare(self, i, layer, z, matrix):
-        """I tre sottostrati di uno strato, come (prima, sottostrato, dopo): le normalizzazioni e ciò che vi sta in mezzo."""
-        own, cross, net = layer.self_attention, layer.cross_attention, layer.feed_forward
-        memory = [tensor.contiguous() for tensor in cross.keys_values(z)]  # (B, h, n, d_k) e (B, h, n, d_v)
-        sublayers = (
-            partial(self.look_back, i, matrix(own.W_qkv), matrix(own.W_o)),
-            partial(self.look_at_memory, memory, matrix(cross.W_qkv[:, : cross.widths[0]]), matrix(cross.W_o)),
-            partial(feed_forward, matrix(net.W_1, net.b_1), matrix(net.W_2, net.b_2)),
-        )
-        norms = [(norm_of(residual.norm), residual.norm_first) for residual in layer.residuals]
-        return [(norm, first, sublayer) for (norm, first), sublayer in zip(norms, sublayers, strict=True)]
+        self.memories = [  # (B, h, n, d_k) e (B, h, n, d_v) per strato
+            [tensor.contiguous() for tensor in layer.cross_attention.keys_values(z)] for layer in model.decoder
+        ]
+        self.products = prepare(model) if products is None else products
 
     def step(self, tokens):
         """tokens: (B·beam,), gli ultimi scelti. Rende i logit del token che segue: (B·beam, n_vocab)."""
         x = embedding(tokens, self.E) * self.scale  # (B·beam, d_model)
         x = self.positions(x[:, None], self.length)[:, 0]
-        for layer in self.layers:
-            for norm, norm_first, sublayer in layer:
-                x = x + sublayer(norm(x)) if norm_first else norm(x + sublayer(x))
+        for i, layer in enumerate(self.products.layers):
+            sublayers = (self.look_back, self.look_at_memory, feed_forward)
+            for (norm, norm_first), sublayer in zip(layer.norms, sublayers, strict=True):
+                x = x + sublayer(layer, i, norm(x)) if norm_first else norm(x + sublayer(layer, i, x))
         self.length += 1
-        return self.logits(self.norm(x))
+        return self.products.logits(self.products.norm(x))
 
-    def look_back(self, i, W_qkv, W_o, x):
+    def look_back(self, layer, i, x):
         """La self-attention dello strato i: l’ultima posizione guarda tutte quelle nella cache, e sé stessa."""
-        qkv = W_qkv(x)  # (R, h(2 d_k + d_v)), con R = B·beam
+        qkv = layer.qkv(x)  # (R, h(2 d_k + d_v)), con R = B·beam
         n, keys = self.length + 1, self.n_heads * self.d_k
         self.cache[:, n - 1, i] = qkv[:, keys:]
         past = self.cache[:, :n, i]  # (R, n, h(d_k + d_v))
-        Q = qkv[:, :keys].view(-1, self.n_heads, 1, self.d_k)
+        Q = qkv[:, :keys].unflatten(1, (self.n_heads, 1, self.d_k))  # (R, h, 1, d_k)
         K = past[..., :keys].unflatten(-1, (self.n_heads, self.d_k)).transpose(1, 2)  # (R, h, n, d_k)
         V = past[..., keys:].unflatten(-1, (self.n_heads, self.d_v)).transpose(1, 2)  # (R, h, n, d_v)
-        return W_o(scaled_dot_product_attention(Q, K, V).flatten(1))  # (R, d_model)
+        return layer.own_output(scaled_dot_product_attention(Q, K, V).flatten(1))  # (R, d_model)
 
-    def look_at_memory(self, memory, W_q, W_o, x):
+    def look_at_memory(self, layer, i, x):
         """L’attenzione encoder-decoder: le beam sequenze di una frase sono query della stessa memoria."""
-        Q = W_q(x).view(-1, self.beam, self.n_heads, self.d_k).transpose(1, 2)  # (B, h, beam, d_k)
-        heads = scaled_dot_product_attention(Q, *memory, attn_mask=self.mask)  # (B, h, beam, d_v)
-        return W_o(heads.transpose(1, 2).flatten(2).flatten(0, 1))  # (B·beam, d_model)
+        Q = layer.query(x).view(-1, self.beam, self.n_heads, self.d_k).transpose(1, 2)  # (B, h, beam, d_k)
+        heads = scaled_dot_product_attention(Q, *self.memories[i], attn_mask=self.mask)  # (B, h, beam, d_v)
+        return layer.cross_output(heads.transpose(1, 2).flatten(2).flatten(0, 1))  # (B·beam, d_model)
 
     def reorder(self, rows):
         """La riga i prosegue la vecchia riga rows[i] (beam search): una copia sola, per tutti gli strati."""
@@ -121,8 +171,8 @@ class FastDecoder:
         self.cache, self.spare = self.spare, self.cache
 
 
-def feed_forward(W_1, W_2, x):
-    return W_2(W_1(x).relu_())
+def feed_forward(layer, i, x):
+    return layer.down(layer.up(x).relu_())
 
 
 def norm_of(module):

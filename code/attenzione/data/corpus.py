@@ -68,8 +68,8 @@ def clean(text):
     """Il testo in minuscolo, con una sola forma per ogni segno e senza ciò che il resoconto antepone.
 
     Nell’ordine: forma NFC e minuscole; virgolette, apostrofi e trattini ridotti a " ' -; trattini, punti e sigle
-    di lingua iniziali tolti («. – (en)», ma non «(ii)» né «(UK)»); l’apostrofo riunito alla parola («dell' hedge», «tomorrow' s»), «e'»
-    scritto «è»; uno spazio solo fra le parole, nessuno prima della punteggiatura.
+    di lingua iniziali tolti («. – (en)», ma non «(ii)» né «(UK)»); l’apostrofo riunito alla parola («dell' hedge»,
+    «tomorrow' s»), «e'» scritto «è»; uno spazio solo fra le parole, nessuno prima della punteggiatura.
     """
     text = unicodedata.normalize("NFC", text).lower().translate(CHARACTERS)
     text = SPURIOUS.sub("", " ".join(text.split()))
