@@ -12,7 +12,7 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch.nn.functional import embedding, layer_norm, scaled_dot_product_attention
+from torch.nn.functional import embedding, scaled_dot_product_attention
 
 from attenzione.attention import MultiHeadAttention
 from attenzione.feedforward import PositionwiseFeedForward
@@ -149,11 +149,11 @@ class FastDecoder:
         """La self-attention dello strato i: l’ultima posizione guarda tutte quelle nella cache, e sé stessa."""
         qkv = layer.qkv(x)  # (R, h(2 d_k + d_v)), con R = B·beam
         n, keys = self.length + 1, self.n_heads * self.d_k
-        self.cache[:, n - 1, i] = qkv[:, keys:]
-        past = self.cache[:, :n, i]  # (R, n, h(d_k + d_v))
-        Q = qkv[:, :keys].unflatten(1, (self.n_heads, 1, self.d_k))  # (R, h, 1, d_k)
-        K = past[..., :keys].unflatten(-1, (self.n_heads, self.d_k)).transpose(1, 2)  # (R, h, n, d_k)
-        V = past[..., keys:].unflatten(-1, (self.n_heads, self.d_v)).transpose(1, 2)  # (R, h, n, d_v)
+        past = self.cache.select(2, i).narrow(1, 0, n)  # (R, n, h(d_k + d_v)), una vista
+        past.select(1, n - 1).copy_(qkv[:, keys:])
+        Q = qkv[:, :keys].view(-1, self.n_heads, 1, self.d_k)  # (R, h, 1, d_k)
+        K = past[..., :keys].view(-1, n, self.n_heads, self.d_k).transpose(1, 2)  # (R, h, n, d_k)
+        V = past[..., keys:].view(-1, n, self.n_heads, self.d_v).transpose(1, 2)  # (R, h, n, d_v)
         return layer.own_output(scaled_dot_product_attention(Q, K, V).flatten(1))  # (R, d_model)
 
     def look_at_memory(self, layer, i, x):
@@ -179,4 +179,4 @@ def norm_of(module):
     """La layer normalization di module come funzione; l’identità dove module non normalizza."""
     if not isinstance(module, nn.LayerNorm):
         return lambda x: x
-    return lambda x: layer_norm(x, module.normalized_shape, module.weight, module.bias, module.eps)
+    return lambda x: torch.layer_norm(x, module.normalized_shape, module.weight, module.bias, module.eps)
