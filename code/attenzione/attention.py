@@ -107,11 +107,12 @@ class MultiHeadAttention(nn.Module):
     """Attenzione multi-testa, §3.2.2, nei tre usi di §3.2.3.
 
     Le proiezioni W^Q, W^K, W^V di tutte le teste stanno in una sola matrice W_qkv, senza bias: nella
-    self-attention basta un prodotto, x W_qkv. p_attention: dropout sui pesi (0 nell’articolo).
+    self-attention basta un prodotto, x W_qkv. p_attention: dropout sui pesi (0 nell’articolo); init_gain: moltiplica
+    i valori di partenza delle matrici.
     Errori: ValueError se una grandezza non è un intero positivo.
     """
 
-    def __init__(self, d_model, n_heads, d_k=None, d_v=None, p_attention=0.0):
+    def __init__(self, d_model, n_heads, d_k=None, d_v=None, p_attention=0.0, init_gain=1.0):
         super().__init__()
         for name, value in (("d_model", d_model), ("n_heads", n_heads)):
             check_positive_integer(name, value)
@@ -126,7 +127,7 @@ class MultiHeadAttention(nn.Module):
         self.W_qkv = nn.Parameter(torch.empty(d_model, sum(self.widths)))  # (d_model, h(2d_k + d_v))
         self.W_o = nn.Parameter(torch.empty(n_heads * self.d_v, d_model))  # (h d_v, d_model)
         for W in (*self.W_qkv.split(self.widths, dim=-1), self.W_o):
-            nn.init.xavier_uniform_(W)
+            nn.init.xavier_uniform_(W, init_gain)
 
     def forward(self, x, z=None, mask=None, *, is_causal=False, cache=None, need_weights=False):
         """Le posizioni di x guardano sé stesse (z=None) o la memoria z.

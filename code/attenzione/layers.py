@@ -31,8 +31,8 @@ class EncoderLayer(nn.Module):
     def __init__(self, config):
         super().__init__()
         c = config
-        self.self_attention = MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v, c.p_attention)
-        self.feed_forward = PositionwiseFeedForward(c.d_model, c.d_ff)
+        self.self_attention = MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v, c.p_attention, c.init_gain)
+        self.feed_forward = PositionwiseFeedForward(c.d_model, c.d_ff, c.init_gain)
         self.residuals = nn.ModuleList(Residual(c) for _ in range(2))
 
     def forward(self, x, mask=None):
@@ -47,9 +47,9 @@ class DecoderLayer(nn.Module):
     def __init__(self, config):
         super().__init__()
         c = config
-        self.self_attention = MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v, c.p_attention)
-        self.cross_attention = MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v, c.p_attention)
-        self.feed_forward = PositionwiseFeedForward(c.d_model, c.d_ff)
+        self.self_attention = MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v, c.p_attention, c.init_gain)
+        self.cross_attention = MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v, c.p_attention, c.init_gain)
+        self.feed_forward = PositionwiseFeedForward(c.d_model, c.d_ff, c.init_gain)
         self.residuals = nn.ModuleList(Residual(c) for _ in range(3))
 
     def forward(self, x, z, z_mask=None, cache=None):
