@@ -49,7 +49,7 @@ def test_the_gain_of_the_configuration_is_that_of_the_experiment():
 
 
 def test_half_the_gain_is_a_quarter_of_the_branch_and_twice_the_relative_step():
-    """La rete feed-forward è omogenea, W_2 ReLU(W_1 x): con metà di ciascuna esce un quarto (o quasi: cambia anche l’ingresso)."""
+    """La rete feed-forward è omogenea, W_2 ReLU(W_1 x): con metà di ciascuna esce circa un quarto."""
     src, tgt = torch.randint(3, 30, (2, 4, 7), generator=torch.Generator().manual_seed(0))
     whole, half = (build(CONFIG, gain, 3).eval() for gain in (1.0, 0.5))
     ratio = branch_sizes(half, src, tgt)["feed-forward"] / branch_sizes(whole, src, tgt)["feed-forward"]
