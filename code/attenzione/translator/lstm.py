@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from attenzione.attention import AdditiveAttention, padding_mask
-from attenzione.config import check_positive_integer
+from attenzione.config import check_fraction, check_positive_integer, check_specials
 from attenzione.embedding import Embedding
 
 
@@ -35,6 +35,9 @@ class LSTMConfig:
     def __post_init__(self):
         for name in ("n_vocab", "n_layers", "d_model", "d_hidden", "max_len"):
             check_positive_integer(name, getattr(self, name))
+        for name in ("p_drop", "eps_ls"):
+            check_fraction(name, getattr(self, name))
+        check_specials(self)
         if self.d_hidden % 2:
             raise ValueError(f"d_hidden vale {self.d_hidden}: atteso pari, metà per ciascuna direzione")
 
