@@ -1,11 +1,18 @@
 """Per tutte le prove: un solo thread (o TORCH_THREADS), numeri che si ripetono, l’ordine fianco a fianco."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 
 pytest_plugins = ["eprint"]
+
+COMPILATI = f"torchinductor-{getattr(os, 'getuid', int)()}-{torch.backends.cpu.get_cpu_capability()}"
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir(), COMPILATI)))
+"""Ciò che torch.compile tiene da parte non dice per quali istruzioni è scritto: in una cartella sola, con
+ATEN_CPU_CAPABILITY forzata si riuserebbe il codice di un altro processore, che dà NaN o non si compila."""
 
 PRIMA = (
     *("libro/test_pdf", "libro/test_browser", "libro/test_quaderni", "libro/test_epub", "libro/test_p", "libro/"),

@@ -192,18 +192,26 @@ def add_inspect(commands):
 
 
 def run_train(options):
+    from attenzione.training.distributed import process_group
+
+    with process_group(options.dispositivo) as device:
+        train_here(options, device)
+
+
+def train_here(options, device):
+    """Ciò che fa «addestra», in ciascuno dei processi che torchrun ha avviato."""
     from attenzione.data.vocabulary import Vocabulary
     from attenzione.device import describe_device, seed_everything
     from attenzione.model import Transformer
     from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, save_checkpoint
-    from attenzione.training.distributed import process_group, rank_and_world
+    from attenzione.training.distributed import rank_and_world
     from attenzione.training.loop import TrainingConfig, train
     from attenzione.training.recipe import read_recipe, run_recipe
 
     if options.ricetta:
         recipe = read_recipe(options.ricetta, options.dati, options.variante)
         folder = options.cartella or Path("addestramenti", recipe.nome)
-        run_recipe(recipe, folder, device_name=options.dispositivo, steps=options.passi)
+        run_recipe(recipe, folder, device=device, steps=options.passi)
         return
     if not options.cartella:
         raise ValueError("--cartella non è dato: atteso dove mettere i checkpoint")
@@ -236,15 +244,14 @@ def run_train(options):
         keep=options.media,
         seed=options.seme,
     )
-    with process_group(options.dispositivo) as device:
-        seed_everything(options.seme)
-        model = Transformer(config)
-        train(model, pairs, training, options.cartella, device=device, vocabulary=vocabulary.tokens)
-        if rank_and_world()[0] == 0:
-            average, tokens = average_checkpoints(list_checkpoints(options.cartella))
-            path = Path(options.cartella, "modello.safetensors")
-            save_checkpoint(path, average, vocabulary=tokens)
-            print(f"{path}: media degli ultimi checkpoint; addestrato su {describe_device(device)}")
+    seed_everything(options.seme)
+    model = Transformer(config)
+    train(model, pairs, training, options.cartella, device=device, vocabulary=vocabulary.tokens)
+    if rank_and_world()[0] == 0:
+        average, tokens = average_checkpoints(list_checkpoints(options.cartella))
+        path = Path(options.cartella, "modello.safetensors")
+        save_checkpoint(path, average, vocabulary=tokens)
+        print(f"{path}: media degli ultimi checkpoint; addestrato su {describe_device(device)}")
 
 
 def read_pairs(path):
@@ -395,13 +402,14 @@ def run_inspect(options):
         config = TABLE_3[options.che_cosa]
         config = replace(config, n_vocab=options.vocabolario) if options.vocabolario else config
     elif Path(options.che_cosa).suffix == ".safetensors":
+        from attenzione.model import Transformer
         from attenzione.training.architecture import DEFAULT
-        from attenzione.training.checkpoint import FORMAT, INT8, read_checkpoint, written_class
+        from attenzione.training.checkpoint import FORMAT, INT8, read_checkpoint, read_config, written_class
 
         header = read_checkpoint(options.che_cosa, (FORMAT, INT8))[1]
         if written_class(header) != DEFAULT:
             raise ValueError(f"CHE_COSA vale «{options.che_cosa}»: atteso un {DEFAULT}, è un {written_class(header)}")
-        config = TransformerConfig(**header["configurazione"])
+        config = read_config(options.che_cosa, header, Transformer)
     else:
         rows = ", ".join(TABLE_3)
         raise ValueError(f"CHE_COSA vale «{options.che_cosa}»: atteso un file .safetensors o {rows}")

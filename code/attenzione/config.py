@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from importlib.resources import files
+from numbers import Real
 
 import yaml
 
@@ -55,9 +56,7 @@ class TransformerConfig:
                 object.__setattr__(self, name, self.d_model // self.n_heads)
             check_positive_integer(name, getattr(self, name))
         for name in ("p_drop", "eps_ls", "p_attention"):
-            value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise ValueError(f"{name} vale {value}: atteso un numero da 0 compreso a 1 escluso")
+            check_fraction(name, getattr(self, name))
         for name in ("norm_first", "final_norm"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} vale {getattr(self, name)}: atteso True o False")
@@ -67,17 +66,33 @@ class TransformerConfig:
             raise ValueError(f"positions vale «{self.positions}»: atteso uno fra {', '.join(POSITIONS)}")
         if self.positions in POSITIONS[:2] and self.d_model % 2:
             raise ValueError(f"d_model vale {self.d_model}: atteso pari, perché seni e coseni vanno a coppie")
-        specials = (self.pad_id, self.bos_id, self.eos_id)
-        if len(set(specials)) < 3 or not all(0 <= token < self.n_vocab for token in specials):
-            raise ValueError(
-                f"pad_id, bos_id, eos_id valgono {specials}: attesi tre interi diversi, da 0 a n_vocab − 1 = "
-                f"{self.n_vocab - 1}"
-            )
+        check_specials(self)
 
 
 def check_positive_integer(name, value):
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} vale {value}: atteso un intero positivo")
+        raise ValueError(f"{name} vale {shown(value)}: atteso un intero positivo")
+
+
+def check_fraction(name, value):
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"{name} vale {shown(value)}: atteso un numero da 0 compreso a 1 escluso")
+
+
+def check_specials(config):
+    """Errore se i token speciali di una configurazione non sono tre identificatori diversi del suo vocabolario."""
+    specials = (config.pad_id, config.bos_id, config.eos_id)
+    integers = all(isinstance(token, int) and not isinstance(token, bool) for token in specials)
+    if not integers or len(set(specials)) < 3 or not all(0 <= token < config.n_vocab for token in specials):
+        raise ValueError(
+            f"pad_id, bos_id, eos_id valgono {specials}: attesi tre interi diversi, da 0 a n_vocab − 1 = "
+            f"{config.n_vocab - 1}"
+        )
+
+
+def shown(value):
+    """Un valore come si mostra in un messaggio, su una riga: i testi fra virgolette, «0,3» non è un numero."""
+    return f"«{' '.join(value.split())}»" if isinstance(value, str) else value
 
 
 def load_tables():

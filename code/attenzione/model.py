@@ -52,15 +52,13 @@ class Transformer(nn.Module):
         tgt è già spostato di una posizione: comincia con BOS, e i logit in posizione i predicono il token
         i + 1. I PAD stanno in fondo. checked: se i token li ha già guardati chi chiama, con check_tokens.
         """
-        mask = self.source_mask(src) if checked else self.check_tokens(src=src, tgt=tgt)
-        if src.size(0) != tgt.size(0):
-            raise ValueError(f"src ha {src.size(0)} frasi e tgt ne ha {tgt.size(0)}: attese altrettante")
+        mask = self.source_mask(src) if checked else check_tokens(self.config, src=src, tgt=tgt)
         z = self.run_encoder(src, mask)
         return self.embedding.logits(self.run_decoder(tgt, z, mask))
 
     def encode(self, src):
         """src: (B, n). Rende la memoria z (B, n, d_model) e la sua maschera (B, 1, n), None senza PAD."""
-        mask = self.check_tokens(src=src)
+        mask = check_tokens(self.config, src=src)
         return self.run_encoder(src, mask), mask
 
     def decode(self, tgt, z, z_mask=None, cache=None):
@@ -74,7 +72,7 @@ class Transformer(nn.Module):
         if tgt.size(0) % memory.size(0):
             raise ValueError(f"tgt ha {tgt.size(0)} righe: atteso un multiplo delle {memory.size(0)} della memoria")
         if cache is None:
-            self.check_tokens(tgt=tgt)
+            check_tokens(self.config, tgt=tgt)
         return self.run_decoder(tgt, z, z_mask, cache)
 
     def run_encoder(self, src, mask):
@@ -119,32 +117,6 @@ class Transformer(nn.Module):
             return mask
         return None if mask.all() else mask
 
-    def check_tokens(self, **named):
-        """Guarda i token di ciascun argomento, src o tgt: (B, n). Rende la maschera del primo, come source_mask.
-
-        Errori: quelli della classe. Ciò che si deve leggere dal dispositivo si legge in un trasferimento solo.
-        """
-        c = self.config
-        masks, facts = [], []
-        for name, tokens in named.items():
-            mask = padding_mask(tokens, c.pad_id)  # (B, 1, n); TypeError se non sono interi
-            if tokens.dim() != 2 or 0 in tokens.shape:
-                raise ValueError(f"{name} ha forma {tuple(tokens.shape)}: attesa (B, n), con B e n almeno 1")
-            if tokens.size(1) > c.max_len:
-                raise ValueError(f"{name} ha {tokens.size(1)} posizioni: attese al più max_len = {c.max_len}")
-            masks.append(mask)
-            facts += about(tokens, mask)
-        if torch.compiler.is_compiling():
-            return masks[0]
-        facts = torch.stack(facts).unflatten(0, (-1, 5)).tolist()  # l’unica attesa
-        for name, (low, high, row, real, _) in zip(named, facts, strict=True):
-            if low < 0 or high >= c.n_vocab:
-                wrong = low if low < 0 else high
-                raise ValueError(f"{name} contiene il token {wrong}: attesi interi da 0 a {c.n_vocab - 1}")
-            if not real:
-                raise ValueError(f"{name} ha soltanto PAD nella riga {row}: atteso almeno un token")
-        return masks[0] if facts[0][-1] < masks[0].numel() else None
-
     def attention_weights(self, src, tgt):
         """I pesi di ogni strato e testa, per le figure: un dizionario con tre elenchi lunghi n_layers.
 
@@ -174,6 +146,38 @@ class Transformer(nn.Module):
             for hook in hooks:
                 hook.remove()
         return weights
+
+
+def check_tokens(config, **named):
+    """Guarda i token di ciascun argomento, src o tgt: (B, n). Rende la maschera del primo, (B, 1, n).
+
+    La maschera è None se non nasconde nulla; dentro torch.compile e torch.export c’è sempre, e i token non si guardano.
+    Ciò che si deve leggere dal dispositivo si legge in un trasferimento solo.
+    Errori (ValueError, TypeError): token che non sono interi o sono fuori dal vocabolario, una sequenza vuota o più
+    lunga di max_len, una frase di soli PAD, argomenti di batch diversi.
+    """
+    masks, facts = [], []
+    for name, tokens in named.items():
+        mask = padding_mask(tokens, config.pad_id)  # (B, 1, n); TypeError se non sono interi
+        if tokens.dim() != 2 or 0 in tokens.shape:
+            raise ValueError(f"{name} ha forma {tuple(tokens.shape)}: attesa (B, n), con B e n almeno 1")
+        if tokens.size(1) > config.max_len:
+            raise ValueError(f"{name} ha {tokens.size(1)} posizioni: attese al più max_len = {config.max_len}")
+        masks.append(mask)
+        facts += about(tokens, mask)
+    if any(tokens.size(0) != masks[0].size(0) for tokens in named.values()):
+        sizes = " e ".join(f"{tokens.size(0)} di {name}" for name, tokens in named.items())
+        raise ValueError(f"le frasi sono {sizes}: attese altrettante")
+    if torch.compiler.is_compiling():
+        return masks[0]
+    facts = torch.stack(facts).unflatten(0, (-1, 5)).tolist()  # l’unica attesa
+    for name, (low, high, row, real, _) in zip(named, facts, strict=True):
+        if low < 0 or high >= config.n_vocab:
+            wrong = low if low < 0 else high
+            raise ValueError(f"{name} contiene il token {wrong}: attesi interi da 0 a {config.n_vocab - 1}")
+        if not real:
+            raise ValueError(f"{name} ha soltanto PAD nella riga {row}: atteso almeno un token")
+    return masks[0] if facts[0][-1] < masks[0].numel() else None
 
 
 def about(tokens, mask):

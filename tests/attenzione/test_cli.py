@@ -311,12 +311,15 @@ def test_the_recurrent_variant_goes_the_same_way(cooked, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("nome: minuscola", ""), "nome vale «None»: atteso il nome del modello"),
+        (("nome: minuscola", ""), "nome vale null: atteso il nome del modello"),
         (("n_vocab: 90", "n_parole: 90"), "tokenizer.n_parole: voci non previste"),
         (("tokenizer:", "tokenizzatore:"), "tokenizzatore: voci non previste"),
         (("arrivo: a.it", "arrivo: b.it"), "b.it»: atteso un file che esiste"),
         (("arrivo: a.it", ""), "manca dati.arrivo"),
-        (("partenza: a.en, arrivo: a.it", "corpus: pippo"), "name vale «pippo»: atteso uno fra europarl-v7-en-it"),
+        (
+            ("partenza: a.en, arrivo: a.it", "corpus: pippo"),
+            "dati.corpus vale «pippo»: atteso uno fra europarl-v7-en-it",
+        ),
         (("d_model: 32", "d_model: 33"), "d_model vale 33: atteso un multiplo di n_heads = 2"),
         (("nome: minuscola", "{"), "non è un file YAML che si possa leggere"),
     ],

@@ -1,8 +1,12 @@
 """Un file è intero o non c’è."""
 
+import os
+import signal
+import time
+
 import pytest
 
-from attenzione.files import replacing, write_text
+from attenzione.files import locked, replacing, write_text
 
 
 def test_the_file_takes_its_name_only_at_the_end(tmp_path):
@@ -28,3 +32,33 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "file.txt"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_process_at_a_time(tmp_path):
+    path = tmp_path / "cartella" / "lavoro.in-corso"
+    with locked(path):
+        with pytest.raises(BlockingIOError), locked(path, wait=False):
+            pass
+        assert path.exists()
+    assert not path.exists()
+    with locked(path, wait=False):
+        pass
+
+
+def test_who_waits_goes_on_when_the_other_ends_or_is_killed(tmp_path):
+    for how in ("finisce", "è ucciso"):
+        path = tmp_path / how
+        child = os.fork()
+        if child == 0:
+            with locked(path):
+                (tmp_path / f"{how}.chiuso").touch()
+                time.sleep(0.2 if how == "finisce" else 60)
+            os._exit(0)
+        while not (tmp_path / f"{how}.chiuso").exists():
+            time.sleep(0.01)
+        if how == "è ucciso":
+            os.kill(child, signal.SIGKILL)
+        with locked(path):
+            assert path.exists()
+        os.waitpid(child, 0)
+        assert not path.exists()

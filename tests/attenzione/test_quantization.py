@@ -270,9 +270,13 @@ def test_un_file_di_altro_formato_danneggiato_o_di_altra_forma(tmp_path):
         load_quantized(path)
     state = {f"modello.{name}": tensor for name, tensor in quantized_state(model).items()}
     scale, codes = "modello.embedding.E.scale", "modello.embedding.E.codes"
-    for wrong in ({scale: state[scale][1:]}, {codes: state[codes][:, 1:]}, {"modello.altro": torch.ones(1)}):
+    for wrong, message in (
+        ({scale: state[scale][1:]}, "la scala di embedding.E.codes ha tipo"),
+        ({codes: state[codes][:, 1:]}, "il tensore «embedding.E» ha forma"),
+        ({"modello.altro": torch.ones(1)}, "non prevede il tensore «altro»"),
+    ):
         write_tensors(path, state | wrong, model, INT8, None)
-        with pytest.raises(ValueError, match="i tensori non sono quelli della configurazione scritta nel file"):
+        with pytest.raises(ValueError, match=message):
             load_model(path)
 
 

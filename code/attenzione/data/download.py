@@ -5,6 +5,7 @@ Gli editori non pubblicano somme di controllo. La prima volta si registra la SHA
 cambiati, non una prova che la prima copia fosse quella giusta: chi ha una somma fidata la può scrivere lì.
 """
 
+import gzip
 import hashlib
 import html
 import http.client
@@ -14,11 +15,12 @@ import shutil
 import tarfile
 import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from attenzione.data.corpus import read_parallel
-from attenzione.files import replacing, write_text
+from attenzione.files import locked, replacing, write_text
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Corpus:
     archives: dict[str, list[tuple[str, str]]]
 
 
+LOCK = "scaricamento.in-corso"
 STATMT = "https://www.statmt.org"
 CORPORA = {
     "europarl-v7-en-it": Corpus(
@@ -120,17 +123,19 @@ def download(url, folder, timeout=30, chunk=1 << 20):
     """Scarica url in folder, se non c’è già, e ne controlla la somma; rende il percorso del file.
 
     Un download interrotto lascia un file .parziale, da cui il successivo riprende; il nome definitivo compare
-    soltanto quando il file è intero. Errori: OSError, che dice che cosa manca (la rete, il posto); ValueError
-    se la somma non è quella registrata.
+    soltanto quando il file è intero. Due processi non scaricano insieme nella stessa cartella: il secondo aspetta.
+    Errori: OSError, che dice che cosa manca (la rete, il posto); ValueError se la somma non è quella registrata.
     """
     folder = Path(folder)
     path = folder / url.rsplit("/", 1)[-1]
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".parziale")
-        fetch(url, partial, timeout, chunk)  # non «replacing»: ciò che è arrivato deve restare
-        check_sum(partial, path.name, folder)
-        partial.replace(path)
+    if path.exists():
+        return path
+    with locked(folder / LOCK):
+        if not path.exists():  # mentre si aspettava può averlo scaricato un altro
+            partial = path.with_name(path.name + ".parziale")
+            fetch(url, partial, timeout, chunk)  # non «replacing»: ciò che è arrivato deve restare
+            check_sum(partial, path.name, folder)
+            partial.replace(path)
     return path
 
 
@@ -153,7 +158,12 @@ def fetch(url, partial, timeout, chunk):
             if left and arrived < start + left:
                 raise http.client.IncompleteRead(b"", start + left - arrived)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and start:  # nulla oltre ciò che c’è: il file era già intero
+        if error.code == 416 and start:  # nulla oltre ciò che c’è: il file era già intero, o più lungo del vero
+            whole = error.headers.get("Content-Range", "").rpartition("/")[2]
+            if whole.isdecimal() and int(whole) != start:
+                partial.unlink()
+                message = f"{url}: sono arrivati {start} byte, attesi {whole}: file tolto, da riscaricare"
+                raise ValueError(message) from error
             return
         raise OSError(f"{url}: il server risponde {error.code}") from error
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
@@ -168,7 +178,10 @@ def check_sum(partial, name, folder):
     with open(partial, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     path = folder / "somme.json"
-    sums = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    try:
+        sums = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise ValueError(f"path vale «{path}»: non è un file JSON che si possa leggere") from error
     if sums.setdefault(name, found) != found:
         partial.unlink()
         raise ValueError(f"{name}: la somma SHA-256 è {found}, attesa {sums[name]}: file tolto, da riscaricare")
@@ -182,19 +195,25 @@ def extract(archive, names):
     """
     folder = archive.with_name(archive.name + ".estratto")
     paths = {name: folder / Path(name).name for name in names}
-    missing = {name for name, path in paths.items() if not path.exists()}
-    if not missing:
+    if all(path.exists() for path in paths.values()):
         return paths
-    try:
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                name = member.name.removeprefix("./")
-                if name in missing and member.isfile():
-                    with replacing(paths[name]) as partial, open(partial, "wb") as file:
-                        shutil.copyfileobj(tar.extractfile(member), file)
-                    missing.discard(name)
-    except (tarfile.TarError, EOFError) as error:
-        raise ValueError(f"{archive}: l’archivio è danneggiato") from error
+    with locked(archive.with_name(LOCK)):
+        wanted = {name for name, path in paths.items() if not path.exists()}
+        missing = set(wanted)
+        try:
+            with tarfile.open(archive) as tar:
+                for member in tar:
+                    name = member.name.removeprefix("./")
+                    if name in missing and member.isfile():
+                        with replacing(paths[name]) as partial, open(partial, "wb") as file:
+                            shutil.copyfileobj(tar.extractfile(member), file)
+                        missing.discard(name)
+                while tar.fileobj.read(1 << 20):  # fino in fondo, dove sta la somma di controllo del .gz
+                    pass
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            for name in wanted:
+                paths[name].unlink(missing_ok=True)
+            raise ValueError(f"{archive}: l’archivio è danneggiato") from error
     if missing:
         raise ValueError(f"{archive}: mancano {', '.join(sorted(missing))}")
     return paths

@@ -3,9 +3,10 @@
 import matplotlib.pyplot as plt
 import torch
 
+from attenzione.config import check_fraction
 from attenzione.figures.style import decimal_comma
 from attenzione.italian import number
-from attenzione.training.loss import check_eps_ls, label_smoothing_loss
+from attenzione.training.loss import label_smoothing_loss
 
 
 def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
@@ -17,7 +18,7 @@ def smoothing_figure(n_vocab=5, gold=1, eps_ls=0.1):
     """
     if n_vocab < 2 or not 0 <= gold < n_vocab:
         raise ValueError(f"gold vale {gold} e n_vocab {n_vocab}: attesi almeno due token e gold da 0 a n_vocab − 1")
-    check_eps_ls(eps_ls)
+    check_fraction("eps_ls", eps_ls)
     fig, (above, below) = plt.subplots(2, 1, figsize=(6, 7))
     for i, (value, style, hatch) in enumerate([(0.0, "-", ""), (eps_ls, "--", "//")]):
         target = torch.full((n_vocab,), value / n_vocab)  # (n_vocab,)

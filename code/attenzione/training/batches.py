@@ -1,6 +1,9 @@
 """I batch dell’articolo, §5.1: coppie di lunghezza simile, fino a un numero di token di partenza e di arrivo."""
 
+import hashlib
 import random
+from array import array
+from numbers import Integral
 
 import torch
 
@@ -58,11 +61,42 @@ def endless_batches(pairs, max_tokens, seed=0, epoch=0, index=0):
         index = 0
 
 
+def check_pairs(pairs, config, name="pairs"):
+    """Controlla le coppie da dare a un modello, una volta e prima di cominciare: sul dispositivo costerebbe attese.
+
+    Errori: ValueError se una coppia non è di interi, contiene un token fuori dal vocabolario o uno speciale (PAD, BOS
+    ed EOS li mette collate), o è più lunga di max_len.
+    """
+    specials = {config.pad_id, config.bos_id, config.eos_id}
+    for i, (src, tgt) in enumerate(pairs):
+        longest = max(len(src), len(tgt) + 1)  # tgt ha in più BOS o EOS
+        if longest > config.max_len:
+            raise ValueError(f"{name}[{i}] ha {longest} token: attesi al più max_len = {config.max_len}")
+        kinds = {*map(type, src), *map(type, tgt)} - {int}
+        if kinds and not all(issubclass(kind, Integral) and kind is not bool for kind in kinds):
+            raise ValueError(f"{name}[{i}] vale {(src, tgt)}: attesi due elenchi di identificatori interi")
+        tokens = {*src, *tgt}
+        if tokens and (min(tokens) < 0 or max(tokens) >= config.n_vocab or not specials.isdisjoint(tokens)):
+            wrong = next(t for t in (*src, *tgt) if not 0 <= t < config.n_vocab or t in specials)
+            raise ValueError(
+                f"{name}[{i}] contiene il token {wrong}: attesi interi da 0 a {config.n_vocab - 1}, senza gli speciali "
+                f"{', '.join(map(str, sorted(specials)))}"
+            )
+
+
+def fingerprint(pairs):
+    """L’impronta delle coppie nel loro ordine: 16 cifre esadecimali, uguali solo per gli stessi identificatori."""
+    digest = hashlib.sha256()
+    for src, tgt in pairs:
+        digest.update(array("q", [len(src), *src, len(tgt), *tgt]))
+    return digest.hexdigest()[:16]
+
+
 def collate(pairs, config, device=None):
     """Da un elenco di coppie ai tensori (src, tgt_in, tgt_out), riempiti con PAD a destra.
 
     src: (B, n); tgt_in: (B, m), con BOS in testa; tgt_out: (B, m), gli stessi token spostati di una
-    posizione, con EOS in coda.
+    posizione, con EOS in coda. Verso una GPU CUDA il trasferimento non aspetta che essa abbia finito altro.
     """
     src = pad([src for src, _ in pairs], config.pad_id, device)
     tgt_in = pad([[config.bos_id, *tgt] for _, tgt in pairs], config.pad_id, device)
@@ -73,5 +107,7 @@ def collate(pairs, config, device=None):
 def pad(rows, pad_id=0, device=None):
     """Un tensore (B, n) dalle liste di token rows, di lunghezza diversa: PAD in fondo alle più corte."""
     n = max(map(len, rows))
-    padded = [[*row, *[pad_id] * (n - len(row))] for row in rows]
-    return torch.tensor(padded, dtype=torch.long, device=device)
+    padded = torch.tensor([[*row, *[pad_id] * (n - len(row))] for row in rows], dtype=torch.long)
+    if device is not None and torch.device(device).type == "cuda":
+        return padded.pin_memory().to(device, non_blocking=True)  # dalla memoria comune la copia aspetterebbe
+    return padded.to(device)

@@ -4,7 +4,8 @@ import json
 import math
 import time
 import warnings
-from contextlib import contextmanager, nullcontext
+import zlib
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,12 +15,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from attenzione.config import check_positive_integer
+from attenzione.config import check_positive_integer, shown
 from attenzione.device import emulates_bf16
-from attenzione.files import write_text
+from attenzione.files import locked, write_text
 from attenzione.italian import number
-from attenzione.training.batches import collate, endless_batches, token_batches
-from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint
+from attenzione.training.batches import check_pairs, collate, endless_batches, fingerprint, token_batches
+from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint, unwrapped
 from attenzione.training.distributed import gather, rank_and_world
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam, lrate
@@ -52,9 +53,13 @@ class TrainingConfig:
             check_positive_integer(name, getattr(self, name))
         is_number = isinstance(self.rate_factor, int | float) and not isinstance(self.rate_factor, bool)
         if not is_number or not 0 < self.rate_factor < math.inf:
-            raise ValueError(f"rate_factor vale {self.rate_factor}: atteso un numero positivo")
+            raise ValueError(f"rate_factor vale {shown(self.rate_factor)}: atteso un numero positivo")
         if self.precision not in ("float32", "bf16"):
             raise ValueError(f"precision vale «{self.precision}»: atteso «float32» o «bf16»")
+        if not isinstance(self.compile, bool):
+            raise ValueError(f"compile vale {shown(self.compile)}: atteso True o False")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed vale {shown(self.seed)}: atteso un intero da 0 a {2**32 - 1}")
 
 
 def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None, dev_pairs=None, progress=True):
@@ -65,76 +70,109 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
     salvare col modello. Ogni passo è un dizionario: step, loss (per token vero, in nat), lrate, tokens.
     dev_pairs: coppie su cui misurare la perdita a ogni checkpoint (dev_loss); va in sviluppo.jsonl,
     con i secondi di CPU spesi dal checkpoint precedente.
-    Errori: ValueError se i dati non vanno bene (token_batches, max_len) o il checkpoint è di un’altra
-    configurazione; FloatingPointError se la perdita non è un numero finito.
+    Errori: ValueError se i dati non vanno bene (token_batches, check_pairs), se il checkpoint è di un’altra
+    configurazione, di altri dati o di un altro vocabolario, o se in folder lavora già un altro addestramento;
+    FloatingPointError se la perdita non è un numero finito.
     """
     device = torch.device(device)
     rank, world = rank_and_world()
-    check_lengths(pairs, model.config.max_len)
+    run, model = model, unwrapped(model)
+    check_pairs(pairs, model.config)
+    check_pairs(dev_pairs or [], model.config, "dev_pairs")
     if training.precision == "bf16" and emulates_bf16(device):
         warnings.warn("precision vale «bf16», che questa CPU non sa fare: si calcola in float32", stacklevel=2)
-    model.to(device).train()
+    run.to(device).train()
     torch.manual_seed(training.seed + rank)
     optimizer = adam(model)
     optimizer.zero_grad()  # un gradiente rimasto da fuori non entra nel primo passo
-    state = resume(folder, model, optimizer, {"pairs": len(pairs), "world": world, **same_run(training)}, device)
+    fixed = {
+        "pairs": len(pairs),
+        "data": fingerprint(pairs),
+        "dev_data": fingerprint(dev_pairs) if dev_pairs else None,
+        "world": world,
+        **same_run(training),
+    }
+    with alone_in(folder) if folder and rank == 0 else nullcontext():
+        state = resume(folder, model, optimizer, fixed, vocabulary, device)
+        check_same_start(state, device)
+        run = DistributedDataParallel(run) if world > 1 else run
+        run = torch.compile(run, dynamic=True) if training.compile else run
+        log = open_log(folder, "passi.jsonl", state["step"]) if folder and rank == 0 else nullcontext()
+        steps = tqdm(
+            range(state["step"] + 1, training.steps + 1),
+            desc="addestramento",
+            unit="passo",
+            initial=state["step"],
+            total=training.steps,
+            disable=not progress or rank > 0,
+        )
+        stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
+        records = []
+        clock = time.process_time()
+        with log as file:
+            for step in steps:
+                group = list(islice(stream, training.accumulate * world))
+                batches = [[pairs[i] for i in batch] for batch, _, _ in group]
+                record = adam_step(step, run, model.config, optimizer, batches, training, device)
+                records.append(record)
+                _, epoch, index = group[-1]
+                state |= {"step": step, "epoch": epoch, "index": index}
+                steps.set_postfix(perdita=number(record["loss"], ".3f"), refresh=False)
+                if folder and rank == 0:
+                    file.write(json.dumps(record) + "\n")
+                    file.flush()
+                if folder and (step % training.save_every == 0 or step == training.steps):
+                    save_state(folder, model, vocabulary, optimizer, state, training.keep, device)
+                    if dev_pairs and rank == 0:
+                        loss = dev_loss(model, dev_pairs, training.max_tokens, device)
+                        log_dev_loss(folder, step, loss, time.process_time() - clock)
+                        clock = time.process_time()
+        return records
 
-    run = DistributedDataParallel(model) if world > 1 else model
-    run = torch.compile(run, dynamic=True) if training.compile else run
-    stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
-    bar = tqdm(
-        range(state["step"] + 1, training.steps + 1),
-        desc="addestramento",
-        unit="passo",
-        initial=state["step"],
-        total=training.steps,
-        disable=not progress or rank > 0,
-    )
-    log = open_log(folder, "passi.jsonl", state["step"]) if folder and rank == 0 else nullcontext()
-    records = []
-    clock = time.process_time()
-    with log as file:
-        for step in bar:
-            group = list(islice(stream, training.accumulate * world))
-            batches = [[pairs[i] for i in batch] for batch, _, _ in group]
-            record = adam_step(step, run, model.config, optimizer, batches, training, device)
-            records.append(record)
-            _, epoch, index = group[-1]
-            state |= {"step": step, "epoch": epoch, "index": index}
-            bar.set_postfix(perdita=number(record["loss"], ".3f"), refresh=False)
-            if folder and rank == 0:
-                file.write(json.dumps(record) + "\n")
-                file.flush()
-            if folder and (step % training.save_every == 0 or step == training.steps):
-                save_state(folder, model, vocabulary, optimizer, state, training.keep, device)
-                if dev_pairs and rank == 0:
-                    loss = dev_loss(model, dev_pairs, training.max_tokens, device)
-                    log_dev_loss(folder, step, loss, time.process_time() - clock)
-                    clock = time.process_time()
-    return records
+
+@contextmanager
+def alone_in(folder):
+    """Tiene folder per un solo addestramento. Errori: ValueError se vi lavora già un altro processo."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(Path(folder, "addestramento.in-corso"), wait=False))
+        except BlockingIOError as error:
+            raise ValueError(f"folder vale «{folder}»: vi lavora già un altro addestramento") from error
+        yield
 
 
-def check_lengths(pairs, max_len):
-    for i, (src, tgt) in enumerate(pairs):
-        longest = max(len(src), len(tgt) + 1)  # tgt ha in più BOS o EOS
-        if longest > max_len:
-            raise ValueError(f"pairs[{i}] ha {longest} token: attesi al più max_len = {max_len}")
-
-
-def resume(folder, model, optimizer, fixed, device):
+def resume(folder, model, optimizer, fixed, vocabulary, device):
     """Riporta model, optimizer e i generatori casuali all’ultimo checkpoint di folder, se ce n’è.
 
-    fixed: le voci che nel checkpoint devono essere le stesse. Rende lo stato dell’addestramento: step, epoch e index,
-    la posizione nei dati, e fixed. Errori: ValueError se il checkpoint è di un’altra configurazione.
+    fixed: le voci che nel checkpoint devono essere le stesse; un checkpoint scritto prima che si registrasse
+    l’impronta dei dati si riprende lo stesso, con un avviso. Rende lo stato dell’addestramento: step, epoch e index, la
+    posizione nei dati, e fixed. Errori: ValueError se il checkpoint è di un’altra configurazione.
     """
     found = list_checkpoints(folder) if folder else []
     if not found:
         return {"step": 0, "epoch": 0, "index": 0} | fixed
-    state, rng = restore(found[-1], model, optimizer)
-    state = {"rate_factor": 1.0} | state  # nei checkpoint più vecchi non c’era
+    saved, rng = restore(found[-1], model, optimizer, vocabulary)
+    rank, _ = rank_and_world()
+    if missing := [name for name in ("step", "epoch", "index") if name not in saved]:
+        raise ValueError(f"path vale «{found[-1]}»: nell’avanzamento manca «{missing[0]}»")
+    if "data" not in saved and rank == 0:
+        warnings.warn(
+            f"{found[-1]} non dice su quali dati è stato addestrato: si riprende senza poterli controllare",
+            stacklevel=3,
+        )
+    before = {"rate_factor": 1.0} | {name: fixed[name] for name in ("data", "dev_data") if "data" not in saved}
+    state = before | saved  # ciò che nei checkpoint più vecchi non c’era
     check_same_config(found[-1], state, fixed)
-    set_rng(rng, rank_and_world()[0], device)
+    set_rng(found[-1], rng, rank, device)
     return state
+
+
+def check_same_start(state, device):
+    """Errore se i processi partono da dati o checkpoint diversi: in cartelle che non sono la stessa, per esempio."""
+    digest = zlib.crc32(json.dumps(state, sort_keys=True).encode())
+    first, *others = gather(torch.tensor(digest, device=device))
+    if any(first != other for other in others):
+        raise ValueError("i processi partono da dati o checkpoint diversi: attesi gli stessi file in tutti")
 
 
 def adam_step(step, run, config, optimizer, batches, training, device):
@@ -180,16 +218,18 @@ def log_dev_loss(folder, step, loss, seconds):
 def dev_loss(model, pairs, max_tokens, device="cpu"):
     """L’entropia incrociata media per token vero, in nat, senza label smoothing né dropout.
 
-    La sua esponenziale è la perplessità per unità. model torna nel modo in cui era.
+    La sua esponenziale è la perplessità per unità. model torna nel modo in cui era. Errori: quelli di check_pairs e di
+    token_batches.
     """
+    check_pairs(pairs, model.config)
     was_training = model.training
     model.eval()
-    total = 0.0
+    losses = []
     for batch in token_batches(pairs, max_tokens):
         src, tgt_in, tgt_out = collate([pairs[i] for i in batch], model.config, device)
-        total += label_smoothing_loss(model(src, tgt_in), tgt_out, 0.0, model.config.pad_id).item()
+        losses.append(label_smoothing_loss(model(src, tgt_in, checked=True), tgt_out, 0.0, model.config.pad_id))
     model.train(was_training)
-    return total / sum(len(tgt) + 1 for _, tgt in pairs)
+    return sum(torch.stack(losses).tolist()) / sum(len(tgt) + 1 for _, tgt in pairs)
 
 
 def gradient_step(run, config, batches, tokens, precision, device):
@@ -205,7 +245,7 @@ def gradient_step(run, config, batches, tokens, precision, device):
         wait = world > 1 and i + 1 < len(batches)  # i gradienti si scambiano una volta per passo
         with run.no_sync() if wait else nullcontext():
             with mixed_precision(device, precision):
-                logits = run(src, tgt_in)  # (B, m, n_vocab)
+                logits = run(src, tgt_in, checked=True)  # (B, m, n_vocab); li ha guardati check_pairs
                 loss = label_smoothing_loss(logits, tgt_out, config.eps_ls, config.pad_id)
             (loss * (world / tokens)).backward()
         losses.append(loss.detach())
@@ -225,7 +265,10 @@ def mixed_precision(device, precision):
 
 
 def same_run(training):
-    """Le voci che devono restare uguali perché un addestramento ripreso dia gli stessi numeri."""
+    """Le voci che devono restare uguali perché un addestramento ripreso dia gli stessi numeri.
+
+    Le altre (steps, save_every, keep) dicono quanto si va avanti e che cosa resta, compile soltanto come si calcola.
+    """
     names = ("max_tokens", "warmup_steps", "rate_factor", "accumulate", "precision", "seed")
     return {name: getattr(training, name) for name in names}
 
@@ -242,10 +285,19 @@ def get_rng(device):
     }
 
 
-def set_rng(states, rank, device):
-    torch.set_rng_state(states[f"cpu.{rank}"])
+def set_rng(path, states, rank, device):
+    """Rimette i generatori casuali di questo processo com’erano nel checkpoint path.
+
+    Errori: ValueError se uno stato manca, come quello di CUDA in un addestramento cominciato sulla CPU.
+    """
+    kinds = {"cpu": torch.set_rng_state}
     if device.type == "cuda":
-        torch.cuda.set_rng_state(states[f"cuda.{rank}"], device)
+        kinds["cuda"] = lambda state: torch.cuda.set_rng_state(state, device)
+    for kind, restore_state in kinds.items():
+        state = states.get(f"{kind}.{rank}")
+        if state is None:
+            raise ValueError(f"path vale «{path}»: manca «rng.{kind}.{rank}», lo stato di un generatore casuale")
+        restore_state(state)
 
 
 def open_log(folder, name, step):

@@ -4,6 +4,8 @@ import math
 
 from torch import nn
 
+from attenzione.config import check_fraction
+
 
 def label_smoothing_loss(logits, targets, eps_ls=0.1, pad_id=0):
     """La somma, sui token veri, dell’entropia incrociata fra la distribuzione smussata e il modello.
@@ -18,7 +20,7 @@ def label_smoothing_loss(logits, targets, eps_ls=0.1, pad_id=0):
     if logits.shape[:-1] != targets.shape:
         expected = tuple(logits.shape[:-1])
         raise ValueError(f"targets ha forma {tuple(targets.shape)}: attesa quella dei logit, {expected}")
-    check_eps_ls(eps_ls)
+    check_fraction("eps_ls", eps_ls)
     return nn.functional.cross_entropy(
         logits.flatten(0, -2), targets.flatten(), ignore_index=pad_id, label_smoothing=eps_ls, reduction="sum"
     )
@@ -26,14 +28,9 @@ def label_smoothing_loss(logits, targets, eps_ls=0.1, pad_id=0):
 
 def smoothed_entropy(n_vocab, eps_ls=0.1):
     """L’entropia, in nat, della distribuzione smussata su n_vocab token: la perdita più bassa possibile."""
-    check_eps_ls(eps_ls)
+    check_fraction("eps_ls", eps_ls)
     if eps_ls == 0:
         return 0.0
     others = eps_ls / n_vocab
     gold = 1 - eps_ls + others
     return -gold * math.log(gold) - (n_vocab - 1) * others * math.log(others)
-
-
-def check_eps_ls(eps_ls):
-    if not 0 <= eps_ls < 1:
-        raise ValueError(f"eps_ls vale {eps_ls}: atteso un numero da 0 compreso a 1 escluso")

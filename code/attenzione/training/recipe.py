@@ -1,27 +1,22 @@
 """Un addestramento intero da un file YAML: dati, pulizia, tokenizer, modello, ciclo."""
 
+import hashlib
 import json
-from dataclasses import dataclass, fields
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from attenzione.data.corpus import read_parallel, split_corpus
+from attenzione.data.corpus import PARTS, read_parallel, split_corpus
 from attenzione.data.download import load_corpus
 from attenzione.data.tokenizer import BytePairTokenizer
-from attenzione.device import seed_everything
-from attenzione.files import write_text
+from attenzione.device import pick_device, seed_everything
+from attenzione.files import locked, write_text
 from attenzione.training.architecture import DEFAULT, find_class
-from attenzione.training.distributed import process_group, rank_and_world
+from attenzione.training.distributed import first_process_first, rank_and_world
+from attenzione.training.entries import SECTIONS, check_sections, choose_variant, default, read_yaml
 from attenzione.training.loop import TrainingConfig, train
 
-SECTIONS = {
-    "dati": {"partenza", "arrivo", "corpus", "limite"},
-    "divisione": {"max_words", "max_ratio", "dev_per_mille", "test_per_mille"},
-    "tokenizer": {"n_vocab", "min_count"},
-    "modello": {"classe"},  # e le grandezze della sua configurazione, meno n_vocab, che viene dal tokenizer
-    "addestramento": {field.name for field in fields(TrainingConfig)},
-}
+ORIGIN = "preparazione.json"
 
 
 @dataclass(frozen=True)
@@ -38,49 +33,21 @@ class Recipe:
 
 
 def read_recipe(path, data_folder=None, variant=None):
-    """Legge una ricetta. data_folder: dove stanno i file di dati, se non accanto alla ricetta.
+    """Legge una ricetta e ne controlla ogni voce. data_folder: dove stanno i file di dati, se non accanto alla ricetta.
 
     variant: il nome di una delle varianti che la ricetta elenca, che ne cambia alcune voci.
-    Errori: FileNotFoundError; ValueError se il YAML non si legge o se una voce manca o non è prevista.
+    Errori: FileNotFoundError; ValueError se il YAML non si legge, se una voce manca, è data due volte, non è prevista o
+    non vale ciò che deve: nomina la voce, come sezione.chiave, il valore e che cosa era atteso.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"path vale «{path}»: atteso un file che esiste")
+    written = read_yaml(path)
     try:
-        written = yaml.safe_load(Path(path).read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"path vale «{path}»: non è un file YAML che si possa leggere") from error
-    if not isinstance(written, dict):
-        raise ValueError(f"path vale «{path}»: attese le sezioni nome, {', '.join(SECTIONS)}")
-    name, variants = written.pop("nome", None), written.pop("varianti", {})
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"{path}: nome vale «{name}»: atteso il nome del modello")
-    sections = {section: dict(written.pop(section, None) or {}) for section in SECTIONS}
-    if variant is not None:
-        if variant not in variants:
-            raise ValueError(f"variante vale «{variant}»: atteso uno fra {', '.join(variants) or 'nessuna'}")
-        name = f"{name}-{variant}"
-        for section, changes in variants[variant].items():
-            changed = sections.get(section, {}) | changes
-            sections[section] = {key: value for key, value in changed.items() if value is not None}
-    unknown = [*written, *(section for section in sections if section not in SECTIONS)]
-    known = SECTIONS | {"modello": SECTIONS["modello"] | model_options(path, sections["modello"])}
-    for section, allowed in known.items():
-        unknown += [f"{section}.{key}" for key in sections[section] if key not in allowed]
-    if unknown:
-        raise ValueError(f"{path}: {', '.join(unknown)}: voci non previste")
-    for key in ("partenza", "arrivo"):
-        if not {key, "corpus"} & sections["dati"].keys():
-            raise ValueError(f"{path}: manca dati.{key}, il file di una delle due lingue (o dati.corpus)")
-    return Recipe(name, **sections, folder=Path(data_folder or Path(path).parent))
-
-
-def model_options(path, section):
-    """Le voci che la configurazione del modello prevede, meno n_vocab. Errori: ValueError se la classe non va."""
-    try:
-        config_class = find_class(section.get("classe", DEFAULT)).config_class
+        name, sections = choose_variant(written, variant)
+        check_sections(sections)
     except ValueError as error:
-        raise ValueError(f"{path}: modello.{error}") from error
-    return {field.name for field in fields(config_class)} - {"n_vocab"}
+        raise ValueError(f"{path}: {error}") from error
+    return Recipe(name, **sections, folder=Path(data_folder or Path(path).parent))
 
 
 def read_parts(recipe):
@@ -92,22 +59,65 @@ def read_parts(recipe):
     if "corpus" in data:
         pairs = load_corpus(data["corpus"], recipe.folder, data.get("limite"))
     else:
-        pairs = read_parallel(recipe.folder / data["partenza"], recipe.folder / data["arrivo"], data.get("limite"))
+        paths = {key: recipe.folder / data[key] for key in ("partenza", "arrivo")}
+        for key, path in paths.items():
+            if not path.is_file():
+                raise FileNotFoundError(f"dati.{key} vale «{path}»: atteso un file che esiste")
+        pairs = read_parallel(*paths.values(), data.get("limite"))
     return split_corpus(pairs, **recipe.divisione)
 
 
 def prepare(recipe, folder):
     """I dati della ricetta e il suo tokenizer, imparato sull’addestramento e tenuto in folder.
 
-    Rende (parti, conti, tokenizer): le parti e i conti di split_corpus.
+    Accanto al tokenizer sta preparazione.json, che dice da che cosa viene: con un’altra ricetta o altri dati non si
+    riusa. Rende (parti, conti, tokenizer): le parti e i conti di split_corpus.
+    Errori: ValueError se il tokenizer in folder non viene da qui, o se n_vocab non basta ai segni dei testi.
     """
     parts, counts = read_parts(recipe)
     path = Path(folder, "tokenizer.json")
-    if not path.exists() and rank_and_world()[0] == 0:
-        texts = (text for pair in parts["addestramento"] for text in pair)
-        write_text(Path(folder, "conti.json"), json.dumps(counts, indent=1) + "\n")
-        BytePairTokenizer.from_texts(texts, **recipe.tokenizer).save(path)
+    options = {key: default(BytePairTokenizer.from_texts, key) for key in SECTIONS["tokenizer"]} | recipe.tokenizer
+    origin = options | {"testi": texts_fingerprint(parts["addestramento"])}
+    with locked(path.with_name("tokenizer.json.in-corso")):  # due comandi nella stessa cartella
+        if path.exists():
+            check_origin(path, origin)
+        else:
+            texts = (text for pair in parts["addestramento"] for text in pair)
+            tokenizer = BytePairTokenizer.from_texts(texts, **options)
+            if len(tokenizer) > options["n_vocab"]:
+                raise ValueError(
+                    f"tokenizer.n_vocab vale {options['n_vocab']}: attese almeno {len(tokenizer)} unità, i segni dei "
+                    "testi e i token speciali"
+                )
+            write_text(path.with_name("conti.json"), json.dumps(counts, indent=1) + "\n")
+            write_text(path.with_name(ORIGIN), json.dumps(origin, indent=1) + "\n")
+            tokenizer.save(path)  # per ultimo: finché non c’è si rifà tutto
     return parts, counts, BytePairTokenizer.load(path)
+
+
+def check_origin(path, origin):
+    """Errore se il tokenizer in path viene da altre opzioni o da altri testi; un avviso se non lo si può sapere."""
+    record = path.with_name(ORIGIN)
+    if not record.exists():
+        if rank_and_world()[0] == 0:
+            warnings.warn(f"{path} non dice da quali dati viene: si riusa senza poterlo controllare", stacklevel=3)
+        return
+    try:
+        saved = dict(json.loads(record.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"path vale «{record}»: non è un file JSON che si possa leggere") from error
+    names = {"testi": "l’impronta dei testi", "n_vocab": "tokenizer.n_vocab", "min_count": "tokenizer.min_count"}
+    differences = [f"{names[k]} = {saved.get(k)} invece di {v}" for k, v in origin.items() if saved.get(k) != v]
+    if differences:
+        raise ValueError(f"path vale «{path}»: è di un’altra configurazione, {'; '.join(differences)}")
+
+
+def texts_fingerprint(pairs):
+    """L’impronta di un elenco di coppie di frasi, nel loro ordine: 16 cifre esadecimali."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update("\n".join((*pair, "")).encode("utf-8"))
+    return digest.hexdigest()[:16]
 
 
 def encode_pairs(pairs, tokenizer, max_len):
@@ -116,18 +126,25 @@ def encode_pairs(pairs, tokenizer, max_len):
     return [(src, tgt) for src, tgt in encoded if src and max(len(src), len(tgt) + 1) <= max_len]
 
 
-def run_recipe(recipe, folder, *, device_name=None, steps=None, progress=True):
-    """Addestra, o riprende, il modello della ricetta in folder; rende i passi compiuti."""
-    with process_group(device_name) as device:
+def run_recipe(recipe, folder, *, device=None, steps=None, progress=True):
+    """Addestra, o riprende, il modello della ricetta in folder; rende i passi compiuti.
+
+    device: dove, il migliore che c’è se None. Con più processi si chiama dentro process_group: il primo prepara i dati
+    e il tokenizer, gli altri lo aspettano. Errori: ValueError, quelli di prepare e di train.
+    """
+    device = pick_device(device)
+    training = TrainingConfig(**recipe.addestramento | ({"steps": steps} if steps is not None else {}))
+    with first_process_first():
         parts, _, tokenizer = prepare(recipe, folder)
-        options = dict(recipe.modello)
-        model_class = find_class(options.pop("classe", DEFAULT))
-        config = model_class.config_class(n_vocab=len(tokenizer), **options)
-        training = TrainingConfig(**recipe.addestramento | ({"steps": steps} if steps is not None else {}))
-        pairs, dev_pairs = (
-            encode_pairs(parts[part], tokenizer, config.max_len) for part in ("addestramento", "sviluppo")
+    options = dict(recipe.modello)
+    model_class = find_class(options.pop("classe", DEFAULT))
+    config = model_class.config_class(n_vocab=len(tokenizer), **options)
+    pairs, dev_pairs = (encode_pairs(parts[part], tokenizer, config.max_len) for part in PARTS[:2])
+    if not pairs or not dev_pairs:
+        raise ValueError(f"modello.max_len vale {config.max_len}: non vi entra nessuna coppia di una delle parti")
+    if (left_out := len(parts["addestramento"]) - len(pairs)) and rank_and_world()[0] == 0:
+        warnings.warn(
+            f"oltre max_len = {config.max_len} restano fuori {left_out} coppie di addestramento", stacklevel=2
         )
-        seed_everything(training.seed)
-        return train(
-            model_class(config), pairs, training, folder, device=device, dev_pairs=dev_pairs, progress=progress
-        )
+    seed_everything(training.seed)
+    return train(model_class(config), pairs, training, folder, device=device, dev_pairs=dev_pairs, progress=progress)

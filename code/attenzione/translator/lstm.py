@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from attenzione.attention import AdditiveAttention, padding_mask
-from attenzione.config import check_positive_integer
+from attenzione.config import check_fraction, check_positive_integer, check_specials
 from attenzione.embedding import Embedding
+from attenzione.model import check_tokens
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class LSTMConfig:
     def __post_init__(self):
         for name in ("n_vocab", "n_layers", "d_model", "d_hidden", "max_len"):
             check_positive_integer(name, getattr(self, name))
+        for name in ("p_drop", "eps_ls"):
+            check_fraction(name, getattr(self, name))
+        check_specials(self)
         if self.d_hidden % 2:
             raise ValueError(f"d_hidden vale {self.d_hidden}: atteso pari, metà per ciascuna direzione")
 
@@ -66,8 +70,13 @@ class AttentionLSTM(nn.Module):
         self.combine = nn.Linear(2 * c.d_hidden, c.d_model)
         self.norm = nn.LayerNorm(c.d_model)  # come nel Transformer, prima dei logit
 
-    def forward(self, src, tgt):
-        """src: (B, n) e tgt: (B, m), PAD in fondo. Rende i logit (B, m, n_vocab)."""
+    def forward(self, src, tgt, checked=False):
+        """src: (B, n) e tgt: (B, m), PAD in fondo. Rende i logit (B, m, n_vocab).
+
+        checked: se i token li ha già guardati chi chiama. Errori: quelli di check_tokens.
+        """
+        if not checked:
+            check_tokens(self.config, src=src, tgt=tgt)
         z, mask = self.encode(src)
         return self.embedding.logits(self.decode(tgt, z, mask))
 

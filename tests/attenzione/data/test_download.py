@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.asked.append(self.headers.get("Range"))
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
         if start >= len(data) > 0 and wanted:
-            return self.send_error(416)
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(data)}")
+            return self.end_headers()
         self.send_response(206 if wanted else 200)
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
@@ -131,6 +134,35 @@ def test_offline_and_missing_files(server, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_two_processes_download_one_at_a_time(server, tmp_path, monkeypatch):
+    Server.served["/a.tgz"] = archive({"x/a.en": "one\n", "x/a.it": "uno\n"})
+    monkeypatch.setitem(CORPORA, "prova", Corpus("prova", {f"{server}/a.tgz": [("x/a.en", "x/a.it")]}))
+    with ThreadPoolExecutor(4) as pool:  # ciascun filo apre il suo file: per la serratura è come un altro processo
+        found = list(pool.map(lambda _: load_corpus("prova", tmp_path), range(4)))
+    assert found == [[("one", "uno")]] * 4 and Server.asked == [None]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tgz", "a.tgz.estratto", "somme.json"]
+
+
+def test_the_sums_of_two_downloads_at_once_are_both_kept(server, tmp_path):
+    Server.served |= {f"/{n}.tgz": bytes([n]) * 1000 for n in range(6)}
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda n: download(f"{server}/{n}.tgz", tmp_path), range(6)))
+    assert len(json.loads((tmp_path / "somme.json").read_text())) == 6
+
+
+def test_a_partial_file_longer_than_the_true_one_is_not_taken(server, tmp_path):
+    (tmp_path / "a.tgz.parziale").write_bytes(CONTENT + b"altro")
+    with pytest.raises(ValueError, match=f"sono arrivati {len(CONTENT) + 5} byte, attesi {len(CONTENT)}: file tolto"):
+        download(f"{server}/a.tgz", tmp_path)
+    assert download(f"{server}/a.tgz", tmp_path).read_bytes() == CONTENT
+
+
+def test_broken_sums_are_named(server, tmp_path):
+    (tmp_path / "somme.json").write_text('{"a.tgz": ')
+    with pytest.raises(ValueError, match=r"somme\.json»: non è un file JSON"):
+        download(f"{server}/a.tgz", tmp_path)
+
+
 def test_a_corpus_from_its_archives(server, tmp_path, monkeypatch):
     Server.served = {
         "/a.tgz": archive({"x/a.en": "one\ntwo\n", "x/a.it": "uno\ndue\n", "x/altro": "no"}),
@@ -160,6 +192,14 @@ def test_damaged_archives_and_unknown_names(tmp_path):
     path.write_bytes(archive({"a.en": "one\n" * 9999})[:-60])
     with pytest.raises(ValueError, match="l’archivio è danneggiato"):
         extract(path, ["a.en"])
+    whole = bytearray(archive({"a.en": "".join(f"{n}\n" for n in range(9999))}))
+    for place in (len(whole) // 2, -6):  # in mezzo, e nella somma di controllo
+        flipped = bytearray(whole)
+        flipped[place] ^= 255
+        path.write_bytes(flipped)
+        with pytest.raises(ValueError, match="l’archivio è danneggiato"):
+            extract(path, ["a.en"])
+        assert not list((tmp_path / "a.tgz.estratto").iterdir())
     path.write_bytes(archive({"a.en": "one\n"}))
     with pytest.raises(ValueError, match=r"mancano a\.it"):
         extract(path, ["a.en", "a.it"])

@@ -136,7 +136,7 @@ def recipe_file(tmp_path):
 def test_the_same_recipe_builds_the_same_class_twice(recipe_file, tmp_path):
     recipe = read_recipe(recipe_file(classe=LSTM, n_layers=1, d_model=8, d_hidden=16))
     for folder in ("una", "due"):
-        run_recipe(recipe, tmp_path / folder, device_name="cpu", progress=False)
+        run_recipe(recipe, tmp_path / folder, device="cpu", progress=False)
         assert isinstance(load_model(tmp_path / folder / "passo-00000001.safetensors")[0], AttentionLSTM)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 from dataclasses import replace
 
@@ -11,8 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from attenzione import files
+from attenzione.attention import padding_mask
 from attenzione.config import TransformerConfig
 from attenzione.data.toy import toy_pairs, toy_vocabulary
 from attenzione.device import emulates_bf16
@@ -25,7 +26,7 @@ from attenzione.training.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from attenzione.training.loop import TrainingConfig, gradient_step, train
+from attenzione.training.loop import TrainingConfig, dev_loss, gradient_step, train
 from attenzione.training.loss import label_smoothing_loss, smoothed_entropy
 from attenzione.training.schedule import adam, lrate
 
@@ -261,16 +262,49 @@ def test_bf16_stays_close_to_float32():
 
 @pytest.mark.lento
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile chiede un compilatore C++")
-@pytest.mark.skipif(
-    "ATEN_CPU_CAPABILITY" in os.environ,
-    reason="coi calcoli forzati di un altro processore, il codice compilato e quello di PyTorch non vanno d’accordo",
-)
 def test_compiled_training_gives_the_same_losses():
     config, training = replace(CONFIG, p_drop=0.0), replace(TRAINING, steps=4)
     _, eager = run(config=config, training=training)
     _, compiled = run(config=config, training=replace(training, compile=True))
     for a, b in zip(compiled, eager, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-4)
+
+
+class CountReads(TorchDispatchMode):
+    """Conta quante volte un numero passa dal dispositivo a Python: su una GPU ciascuna è un’attesa."""
+
+    reads = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.reads += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **kwargs or {})
+
+
+def test_a_step_waits_for_the_device_once(monkeypatch):
+    """Sulla CPU leggere non costa, e il modello guarda se la maschera serve: qui fa come su una GPU."""
+    monkeypatch.setattr(Transformer, "source_mask", lambda self, src: padding_mask(src))
+    model = Transformer(CONFIG)
+    with CountReads() as counter:
+        train(model, PAIRS, replace(TRAINING, steps=6, accumulate=3, save_every=100), progress=False)
+    assert counter.reads == 6
+    with CountReads() as counter:
+        dev_loss(model, PAIRS, max_tokens=60)
+    assert counter.reads == 0  # le perdite di tutti i batch si leggono insieme, alla fine
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="nessuna GPU CUDA su questa macchina")
+def test_the_batches_reach_the_gpu_without_waiting():
+    device = torch.device("cuda")
+    model = Transformer(CONFIG).to(device)
+    src, tgt_in, tgt_out = collate(PAIRS[:20], CONFIG, device)
+    assert [t.tolist() for t in (src, tgt_in, tgt_out)] == [t.tolist() for t in collate(PAIRS[:20], CONFIG)]
+    gradient_step(model, CONFIG, [PAIRS[:20], PAIRS[20:40]], 100, "float32", device)  # prenota la memoria
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        gradient_step(model, CONFIG, [PAIRS[:20], PAIRS[20:40]], 100, "float32", device)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():
@@ -301,8 +335,11 @@ def test_progress_is_shown_in_italian(capsys):
         ({"accumulate": -1}, "accumulate vale -1"),
         ({"rate_factor": 0}, "rate_factor vale 0: atteso un numero positivo"),
         ({"rate_factor": math.nan}, "rate_factor vale nan: atteso un numero positivo"),
-        ({"rate_factor": "0,3"}, "rate_factor vale 0,3: atteso un numero positivo"),
+        ({"rate_factor": "0,3"}, "rate_factor vale «0,3»: atteso un numero positivo"),
         ({"precision": "fp8"}, "precision vale «fp8»: atteso «float32» o «bf16»"),
+        ({"compile": "no"}, "compile vale «no»: atteso True o False"),
+        ({"seed": -1}, "seed vale -1: atteso un intero da 0 a 4294967295"),
+        ({"seed": 1.0}, r"seed vale 1\.0: atteso un intero"),
     ],
 )
 def test_training_config_errors(options, message):
