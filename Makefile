@@ -67,8 +67,8 @@ epub: ambiente   ## costruisce l’EPUB, per i lettori di libri, in _build/epub
 addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella
 	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))
 
-benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]")
-	@$(PY) -m attenzione.measure.benchmark
+benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]") e contro i soli prodotti fra matrici (PAVIMENTO=1: questi soltanto; GIRI=numero, THREAD=numero)
+	@$(PY) -m attenzione.measure.benchmark $(if $(PAVIMENTO),--pavimento) $(if $(GIRI),--giri "$(GIRI)") $(if $(THREAD),--thread "$(THREAD)")
 
 figure: ambiente  ## esporta tutte le figure in _build/figure, in SVG e in PDF
 	@$(PY) -m attenzione.figures

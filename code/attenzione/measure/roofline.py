@@ -7,7 +7,6 @@ misure in JSON con il dispositivo, la data e il comando. Il libro mostra gpu.jso
 import argparse
 import json
 import sys
-import time
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,7 @@ from attenzione.device import describe_device, pick_device
 from attenzione.evidence.tables import TFLOPS
 from attenzione.files import write_text
 from attenzione.italian import number
-from attenzione.measure.timing import best_seconds
+from attenzione.measure.timing import best_seconds, pick_clock
 from attenzione.model import Transformer
 
 RECORDED = Path(__file__).with_name("gpu.json")
@@ -82,12 +81,6 @@ def count_traffic(function, *args):
     with FlopCounterMode(display=False) as counter, _Traffic() as traffic:
         function(*args)
     return counter.get_total_flops(), traffic.bytes
-
-
-def pick_clock(device):
-    """Il tempo di processore dove c’è un solo thread: chi usa l’altro core non lo cambia. Altrove l’orologio."""
-    single = torch.device(device).type == "cpu" and torch.get_num_threads() == 1
-    return time.process_time if single else time.perf_counter
 
 
 def measure_roof(device="cpu", numbers=2**25, sizes=(256, 512, 1024)):
