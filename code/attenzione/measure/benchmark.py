@@ -14,7 +14,6 @@ import platform
 import statistics
 from datetime import date
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +39,7 @@ from attenzione.measure.floor import (
     training_step,
 )
 from attenzione.measure.timing import seconds_in_turn
+from attenzione.stepping import quantized
 from attenzione.training.schedule import adam
 
 TESTS = ("addestramento", "greedy senza cache", "greedy con cache", "beam 4 con cache")
@@ -69,7 +69,7 @@ class OursInt8(Ours):
 
     def __init__(self, s):
         super().__init__(s)
-        self.model = import_module("attenzione.quantization").quantized(self.model)
+        self.model = quantized(self.model)
 
 
 class TorchTransformer(nn.Module):
@@ -205,9 +205,7 @@ class XTransformer:
 
 def measure_models(s, rounds):
     """I secondi di ogni prova e modello, giro per giro: {(prova, modello): [secondi, ...]}."""
-    makers = {"questo libro": Ours, REFERENCE: TorchTransformer}
-    if find_spec("attenzione.quantization"):
-        makers["questo libro, int8"] = OursInt8
+    makers = {"questo libro": Ours, REFERENCE: TorchTransformer, "questo libro, int8": OursInt8}
     if find_spec("transformers"):
         makers["HF MarianMT"] = Marian
     if find_spec("x_transformers"):
