@@ -12,7 +12,7 @@ from attenzione.moved import MOVED
 
 CODE = Path(__file__).resolve().parents[2] / "code"
 FLOORS = (
-    ("moved", "italian", "files", "config", "device"),
+    ("moved", "italian", "files", "streams", "config", "device"),
     ("attention", "feedforward", "embedding", "decoding"),
     ("layers",),
     ("model",),

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,7 @@ from attenzione.embedding import Embedding, sinusoidal_positions
 from attenzione.files import write_text
 from attenzione.italian import number
 from attenzione.model import Transformer
+from attenzione.streams import as_command
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam
 
@@ -379,4 +381,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(as_command(main))
