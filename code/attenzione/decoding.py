@@ -129,10 +129,13 @@ def filter_logits(logits, tau=1.0, top_k=None, top_p=None):
     """Logit divisi per la temperatura tau, con −∞ ai token esclusi: (..., n_vocab).
 
     top_k: restano i top_k più probabili; top_p: resta il più piccolo insieme dei più probabili che insieme
-    arrivano a top_p (dopo top_k). Errori: ValueError se tau ≤ 0, top_k < 1 o top_p fuori da (0, 1].
+    arrivano a top_p (dopo top_k), e ce n’è sempre almeno uno. Errori: ValueError se tau è fuori da [0.001, 1000],
+    top_k < 1 o top_p fuori da (0, 1].
     """
-    if not tau > 0:
-        raise ValueError(f"tau vale {tau}: atteso un numero positivo (per il più probabile si usa greedy)")
+    if not 0.001 <= tau <= 1000:
+        raise ValueError(
+            f"tau vale {tau}: atteso un numero positivo, da 0.001 a 1000 (per il più probabile si usa greedy)"
+        )
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k vale {top_k}: atteso un intero positivo")
     if top_p is not None and not 0 < top_p <= 1:
@@ -144,6 +147,7 @@ def filter_logits(logits, tau=1.0, top_k=None, top_p=None):
     if top_p is not None:
         probs, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
         enough = probs.cumsum(dim=-1) - probs >= top_p  # vero se i precedenti bastano già
+        enough[..., 0] = False  # un top_p più piccolo di ogni float32 vale zero
         excluded = torch.zeros_like(enough).scatter(-1, order, enough)  # dall’ordine di probs a quello dei token
         logits = logits.masked_fill(excluded, -torch.inf)
     return logits
@@ -161,10 +165,10 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
     src: (B, n), con PAD in fondo. Rende per ogni frase un elenco di Hypothesis, al più n_best, dal punteggio
     più alto; con n_best = beam tutte quelle trovate. Si ferma prima del limite quando nessuna sequenza in
     corso può più entrare fra le n_best: il suo punteggio non supera log_prob / length_penalty(limite, alpha).
-    Errori: ValueError se beam < 1, alpha < 0 o n_best non è fra 1 e beam.
+    Errori: ValueError se beam < 1, alpha è fuori da [0, 10] o n_best non è fra 1 e beam.
     """
-    if alpha < 0:
-        raise ValueError(f"alpha vale {alpha}: atteso un numero non negativo")
+    if not 0 <= alpha <= 10:
+        raise ValueError(f"alpha vale {alpha}: atteso un numero non negativo, al più 10")
     state = DecodingState(model, src, max_extra, use_cache, beam)
     if not 1 <= n_best <= beam:
         raise ValueError(f"n_best vale {n_best}: atteso un intero da 1 a beam = {beam}")

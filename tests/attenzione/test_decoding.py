@@ -222,6 +222,7 @@ def test_filter_logits():
     torch.testing.assert_close(probs, torch.tensor([0, 2 / 3, 0, 1 / 3]))
     for top_p, kept in ((0.4, 1), (0.6, 2), (0.8, 3), (0.95, 4), (1.0, 4)):
         assert filter_logits(logits, top_p=top_p).isfinite().sum() == kept
+    assert filter_logits(logits, top_p=1e-300).isfinite().sum() == 1  # in float32 vale zero
     torch.testing.assert_close(filter_logits(logits, tau=0.5).softmax(-1), logits.exp() ** 2 / 0.345)
     tie = torch.zeros(2, 5)
     assert (filter_logits(tie, top_k=2).isfinite().sum(-1) == 2).all()
@@ -269,9 +270,14 @@ def test_lower_precision_models_decode():
         (lambda m, s: greedy(m.train(), s), r"model è in modo addestramento.* atteso dopo model.eval\(\)"),
         (lambda m, s: greedy(m, s, max_extra=0), "max_extra vale 0: atteso un intero positivo"),
         (lambda m, s: beam_search(m, s, beam=0), "beam vale 0: atteso un intero positivo"),
-        (lambda m, s: beam_search(m, s, alpha=-1), "alpha vale -1: atteso un numero non negativo"),
+        (lambda m, s: beam_search(m, s, alpha=-1), "alpha vale -1: atteso un numero non negativo, al più 10"),
+        (lambda m, s: beam_search(m, s, alpha=1e6), "alpha vale 1000000.0: atteso"),
+        (lambda m, s: beam_search(m, s, alpha=math.nan), "alpha vale nan: atteso"),
         (lambda m, s: beam_search(m, s, beam=2, n_best=3), "n_best vale 3: atteso un intero da 1 a beam = 2"),
-        (lambda m, s: sample(m, s, tau=0), "tau vale 0: atteso un numero positivo"),
+        (lambda m, s: sample(m, s, tau=0), "tau vale 0: atteso un numero positivo, da 0.001 a 1000"),
+        (lambda m, s: sample(m, s, tau=1e-40), "tau vale 1e-40: atteso"),
+        (lambda m, s: sample(m, s, tau=math.inf), "tau vale inf: atteso"),
+        (lambda m, s: sample(m, s, tau=math.nan), "tau vale nan: atteso"),
         (lambda m, s: sample(m, s, top_k=0), "top_k vale 0: atteso un intero positivo"),
         (lambda m, s: sample(m, s, top_p=0), "top_p vale 0: atteso un numero maggiore di 0 e al più 1"),
         (lambda m, s: sample(m, s, top_p=1.5), "top_p vale 1.5"),

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 from datetime import date
 from functools import partial
 from importlib.metadata import version
@@ -40,6 +41,7 @@ from attenzione.measure.floor import (
 )
 from attenzione.measure.timing import seconds_in_turn
 from attenzione.stepping import quantized
+from attenzione.streams import as_command
 from attenzione.training.schedule import adam
 
 TESTS = ("addestramento", "greedy senza cache", "greedy con cache", "beam 4 con cache")
@@ -404,4 +406,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(as_command(main))

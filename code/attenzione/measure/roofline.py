@@ -24,6 +24,7 @@ from attenzione.files import write_text
 from attenzione.italian import number
 from attenzione.measure.timing import best_seconds, pick_clock
 from attenzione.model import Transformer
+from attenzione.streams import as_command
 
 RECORDED = Path(__file__).with_name("gpu.json")
 
@@ -209,4 +210,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))
