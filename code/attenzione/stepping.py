@@ -13,22 +13,24 @@ from torch import nn
 from torch.nn.functional import embedding, layer_norm, scaled_dot_product_attention
 
 from attenzione.attention import MultiHeadAttention
+from attenzione.embedding import Embedding
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.layers import DecoderLayer, Residual
 
-PLAIN = (DecoderLayer, MultiHeadAttention, PositionwiseFeedForward, Residual)
+PLAIN = (
+    *(DecoderLayer, Residual, MultiHeadAttention, PositionwiseFeedForward, Embedding),
+    *(nn.ModuleList, nn.LayerNorm, nn.Dropout, nn.Identity),
+)
+"""I moduli di cui qui si rifanno i conti: un decoder che ne ha altri prende la via piana."""
 
 
 def can_step(model):
-    """Se la via svelta fa ciò che farebbe quella piana: decoder di questo libro, senza hook né calcoli misti."""
-    device = model.embedding.E.device
-    children = [module for layer in model.decoder for module in layer.modules()]
-    ours = [module for module in children if type(module).__module__.startswith("attenzione.")]
+    """Se la via svelta fa ciò che farebbe quella piana: decoder di questo libro, senza hook, dropout né calcoli misti."""
+    redone = [*model.decoder.modules(), model.embedding, model.dropout, model.decoder_norm]
     return (
-        all(type(layer) is DecoderLayer for layer in model.decoder)
-        and all(type(module) in PLAIN for module in ours)
-        and not any(module._forward_hooks or module._forward_pre_hooks for module in children)
-        and not torch.is_autocast_enabled(device.type)
+        all(type(module) in PLAIN and not module.training for module in redone)
+        and not any(module._forward_hooks or module._forward_pre_hooks for module in redone)
+        and not torch.is_autocast_enabled(model.embedding.E.device.type)
     )
 
 
