@@ -161,6 +161,17 @@ def test_attention_weights_of_every_layer_and_head():
     assert torch.equal(model(src, tgt), logits)  # gli agganci non restano
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_attention_weights_in_half_precision(dtype):
+    model, src, tgt = build(), tokens(2, 5), tokens(2, 4)
+    src[1, 3:] = 0
+    expected = model.attention_weights(src, tgt)
+    found = model.to(dtype).attention_weights(src, tgt)
+    for stack, weights in expected.items():
+        for w, half in zip(weights, found[stack], strict=True):
+            torch.testing.assert_close(half.float(), w, rtol=0, atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("src", "tgt", "error", "message"),
     [
@@ -178,6 +189,26 @@ def test_attention_weights_of_every_layer_and_head():
 def test_errors_name_the_argument_the_value_and_the_expectation(src, tgt, error, message):
     with pytest.raises(error, match=message):
         build()(torch.tensor(src), torch.tensor(tgt))
+
+
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize(("src", "tgt"), [((4, 5), (2, 6)), ((2, 5), (3, 3)), ((1, 5), (2, 5))])
+def test_batches_that_do_not_match_are_an_error(src, tgt, checked):
+    with pytest.raises(ValueError, match=f"src ha {src[0]} frasi e tgt ne ha {tgt[0]}: attese altrettante"):
+        build()(tokens(*src), tokens(*tgt), checked=checked)
+
+
+def test_rows_that_do_not_match_the_memory_are_an_error():
+    model = build()
+    z, mask = model.encode(tokens(2, 5))
+    with pytest.raises(ValueError, match="tgt ha 3 righe: atteso un multiplo delle 2 della memoria"):
+        model.decode(tokens(3, 4), z, mask)
+    cache = model.start_cache(z, 5, beam=2)
+    with pytest.raises(ValueError, match="tgt ha 3 righe: atteso un multiplo delle 2 della memoria"):
+        model.decode(tokens(3, 1), None, mask, cache)
+    with pytest.raises(ValueError, match="K ha 2 sequenze: attese quante ne ha la cache, 4"):
+        model.decode(tokens(2, 1), None, mask, cache)
+    assert model.decode(tokens(4, 1), None, mask, cache).shape == (4, 1, 8)
 
 
 def test_an_empty_sequence_is_an_error():
