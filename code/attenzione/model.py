@@ -5,6 +5,7 @@ from torch import nn
 
 from attenzione.attention import KVCache, MultiHeadAttention, padding_mask
 from attenzione.config import TransformerConfig
+from attenzione.device import read
 from attenzione.embedding import (
     Embedding,
     LearnedPositionalEncoding,
@@ -129,10 +130,11 @@ class Transformer(nn.Module):
             if tokens.size(1) > c.max_len:
                 raise ValueError(f"{name} ha {tokens.size(1)} posizioni: attese al più max_len = {c.max_len}")
             masks.append(mask)
-            facts += about(tokens, mask)
-        if torch.compiler.is_compiling():
+            if not torch.compiler.is_compiling():
+                facts += about(tokens, mask)
+        if not facts:
             return masks[0]
-        facts = torch.stack(facts).unflatten(0, (-1, 5)).tolist()  # l’unica attesa
+        facts = read(torch.stack(facts).unflatten(0, (-1, 5)))  # l’unica attesa
         for name, (low, high, row, real, _) in zip(named, facts, strict=True):
             if low < 0 or high >= c.n_vocab:
                 wrong = low if low < 0 else high
@@ -173,7 +175,7 @@ class Transformer(nn.Module):
 
 
 def about(tokens, mask):
-    """Ciò che check_tokens deve sapere di tokens (B, n), di maschera (B, 1, n): cinque scalari sullo stesso dispositivo.
+    """Ciò che check_tokens deve sapere di tokens (B, n), di maschera (B, 1, n): cinque scalari sul loro dispositivo.
 
     Il token più piccolo e il più grande, la riga con meno token veri, quanti ne ha, quanti ce ne sono in tutto.
     """

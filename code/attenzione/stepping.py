@@ -25,7 +25,7 @@ PLAIN = (
 
 
 def can_step(model):
-    """Se la via svelta fa ciò che farebbe quella piana: decoder di questo libro, senza hook, dropout né calcoli misti."""
+    """Se la via svelta fa ciò che farebbe quella piana: decoder del libro, senza hook, dropout né calcoli misti."""
     redone = [*model.decoder.modules(), model.embedding, model.dropout, model.decoder_norm]
     return (
         all(type(module) in PLAIN and not module.training for module in redone)
@@ -76,7 +76,7 @@ class FastDecoder:
         self.layers = [self.prepare(i, layer, z, matrix) for i, layer in enumerate(model.decoder)]
 
     def prepare(self, i, layer, z, matrix):
-        """I tre sottostrati di uno strato, come (prima, sottostrato, dopo): le normalizzazioni e ciò che vi sta in mezzo."""
+        """I tre sottostrati di uno strato, come (normalizzazione, se sta prima, sottostrato)."""
         own, cross, net = layer.self_attention, layer.cross_attention, layer.feed_forward
         memory = [tensor.contiguous() for tensor in cross.keys_values(z)]  # (B, h, n, d_k) e (B, h, n, d_v)
         sublayers = (

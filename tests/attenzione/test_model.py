@@ -225,3 +225,18 @@ def test_cuda_agrees_with_cpu():
     expected = model(src, tgt)
     logits = model.cuda()(src.cuda(), tgt.cuda())
     torch.testing.assert_close(logits.cpu(), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="nessuna GPU CUDA su questa macchina")
+def test_tokens_already_checked_never_wait_for_cuda():
+    model, src, tgt = build().cuda(), tokens(2, 5).cuda(), tokens(2, 4).cuda()
+    expected = model(src, tgt)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        with pytest.raises(RuntimeError, match="synchronizing CUDA operation"):
+            model(src, tgt)
+        found = model(src, tgt, checked=True)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(found, expected)
