@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from attenzione.device import read
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -39,7 +41,7 @@ class DecodingState:
         self.z, self.z_mask = model.encode(src)
         lengths = (src != self.config.pad_id).sum(dim=1)
         self.limits = (lengths + max_extra).clamp(max=self.config.max_len)  # (B,)
-        self.max_steps = int(self.limits.max())
+        self.max_steps = read(self.limits.max())
         self.prefix = src.new_full((src.size(0) * beam, 1), self.config.bos_id)  # (B·beam, 1)
         self.fast = self.cache = None
         if use_cache and hasattr(model, "start_steps"):
@@ -90,7 +92,7 @@ def stream(model, src, choose=None, max_extra=50, use_cache=True):
         tokens, log_probs = tokens.masked_fill(done, model.config.pad_id), log_probs.masked_fill(done, 0.0)
         yield tokens, log_probs
         done |= (tokens == model.config.eos_id) | (state.limits <= step)
-        if done.all():
+        if read(done.all()):
             return
         state.append(tokens)
 
@@ -98,8 +100,8 @@ def stream(model, src, choose=None, max_extra=50, use_cache=True):
 def generate(model, src, choose=None, max_extra=50, use_cache=True):
     """Raccoglie ciò che stream genera. Rende una Hypothesis per frase, con score = log_prob."""
     steps = list(stream(model, src, choose, max_extra, use_cache))
-    log_probs = torch.stack([log_prob for _, log_prob in steps]).sum(dim=0).tolist()
-    rows = torch.stack([tokens for tokens, _ in steps], dim=1).tolist()  # (B, passi)
+    log_probs = read(torch.stack([log_prob for _, log_prob in steps]).sum(dim=0))
+    rows = read(torch.stack([tokens for tokens, _ in steps], dim=1))  # (B, passi)
     hypotheses = []
     for row, log_prob in zip(rows, log_probs, strict=True):
         tokens = [token for token in row if token not in (model.config.pad_id, model.config.eos_id)]
@@ -199,7 +201,7 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
         # le altre proseguono soltanto se il punteggio a cui possono arrivare basta a entrare fra le n_best
         highest = log_probs.amax(dim=1) / best_penalties  # (B,)
         log_probs = log_probs.masked_fill((scores[:, -1] >= highest)[:, None], -torch.inf)
-        if not log_probs.isfinite().any():  # l’unica attesa del passo
+        if not read(log_probs.isfinite().any()):  # l’unica attesa del passo
             break
         state.append(tokens.flatten(), (first_rows + parents).flatten())
     return [ranked[:n_best] for ranked in read_back(history, alpha, eos_id)]
@@ -225,7 +227,7 @@ def read_back(history, alpha, eos_id):
     history: per ogni passo (tokens, parents, closing, log_probs), (B, beam): che cosa si è scelto, quale prefisso
     proseguiva, se lì una frase finisce, e con quale probabilità.
     """
-    tokens, parents, closing, log_probs = (torch.stack(tensors).tolist() for tensors in zip(*history, strict=True))
+    tokens, parents, closing, log_probs = (read(torch.stack(tensors)) for tensors in zip(*history, strict=True))
     found = [[] for _ in tokens[0]]
     for step, flags in enumerate(closing):
         for b, place in [(b, place) for b, row in enumerate(flags) for place, ends in enumerate(row) if ends]:

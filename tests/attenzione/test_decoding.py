@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -297,3 +298,33 @@ def test_cuda_agrees_with_cpu(name):
     model, decode = build(), STRATEGIES[name]
     expected = decode(model, source(), max_extra=8)
     assert_same(decode(model.cuda(), source().cuda(), max_extra=8), expected)
+
+
+def waits(call):
+    """Quante volte call aspetta la GPU: PyTorch ne avverte a ogni volta."""
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return sum("synchronizing CUDA operation" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="nessuna GPU CUDA su questa macchina")
+@pytest.mark.parametrize("name", ["greedy", "beam", "temperatura"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_step_waits_for_cuda_at_most_once(monkeypatch, name, plain):
+    model, src, steps, ask = build().cuda(), source().cuda(), [], DecodingState.next_logits
+    monkeypatch.setattr(DecodingState, "next_logits", lambda self: steps.append(1) or ask(self))
+    if plain:
+        model.start_steps = lambda *args: None
+    generator = torch.Generator("cuda").manual_seed(5)
+    decode = (
+        (lambda *a, **k: sample(*a, tau=1.7, generator=generator, **k)) if name == "temperatura" else STRATEGIES[name]
+    )
+    list(decode(model, src, max_extra=8))  # la prima volta si preparano le librerie
+    steps.clear()
+    assert 0 < waits(lambda: list(decode(model, src, max_extra=8))) <= len(steps) + 6  # e sei, al più, prima e dopo
