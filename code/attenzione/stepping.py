@@ -26,7 +26,7 @@ PLAIN = (
 )
 """I moduli di cui qui si rifanno i conti: un decoder che ne ha altri prende la via piana."""
 
-INTEGER_ROWS = 8
+INTEGER_ROWS = 16
 """Le righe da cui i prodotti fra interi convengono anche per le matrici piccole."""
 
 
