@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attenzione.measure import benchmark
-from attenzione.measure.benchmark import Ours, Sizes, TorchTransformer, operations, summary
+from attenzione.measure.benchmark import Ours, OursInt8, Sizes, TorchTransformer, operations, summary
 
 TINY = Sizes(
     n_vocab=50, n_layers=1, d_model=8, d_ff=16, n_heads=2, batch=3, sentences=2, length=5, generated=8, n_attention=64
@@ -26,6 +26,7 @@ def test_the_report_has_every_row_and_both_forms(tmp_path, monkeypatch, capsys):
         "greedy con cache",
         "beam 4 con cache",
     }
+    assert {test for test, name in rows if name == "questo libro, int8"} == {"greedy con cache", "beam 4 con cache"}
     for row in rows.values():
         assert row["token_al_secondo"] > 0 and row["rapporto_min"] <= row["rapporto"] <= row["rapporto_max"]
     assert rows["addestramento", "torch.nn.Transformer"]["rapporto"] == 1
@@ -83,7 +84,8 @@ def test_both_models_generate_the_tokens_they_are_paid_for():
     src = torch.randint(3, 50, (2, 5))
     for peer in (Ours(TINY), TorchTransformer(TINY)):
         assert peer.greedy(src, False) == 2 * 8
-    assert Ours(TINY).greedy(src, True) == Ours(TINY).beam(src) == 2 * 8
+    for ours in (Ours(TINY), OursInt8(TINY)):
+        assert ours.greedy(src, True) == ours.beam(src) == 2 * 8
 
 
 def test_operations_by_hand():
