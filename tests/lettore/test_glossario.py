@@ -95,7 +95,7 @@ def test_ogni_sigla_e_sciolta_nelle_due_lingue():
 
 
 def senza_doppie(testo):
-    return re.sub(r"(.)\1", r"\1", testo)
+    return re.sub(r"([a-z])\1", r"\1", testo)
 
 
 def test_nessuna_voce_sconsiglia_se_stessa():
