@@ -46,8 +46,8 @@ class Roof:
         return min(self.peak, self.bandwidth * intensity)
 
 
-# velocità di targa; della P100 le operazioni sono quelle della nota 5 dell’articolo, §6.1; il resto è di NVIDIA
-# (2020), «NVIDIA A100 Tensor Core GPU Architecture», tabella di confronto: 720 e 1555 GB/s
+# velocità pubblicate: le operazioni della P100 sono la capacità sostenuta che stima la nota 5 dell’articolo, §6.1; il
+# resto è di targa, da NVIDIA (2020), «NVIDIA A100 Tensor Core GPU Architecture», tabella di confronto: 720 e 1555 GB/s
 DATASHEETS = {
     "P100": Roof(TFLOPS["P100"] * 1e12, 720e9),
     "A100": Roof(19.5e12, 1555e9),
