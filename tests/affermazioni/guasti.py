@@ -44,7 +44,11 @@ GUASTI = {
     "esponente del warmup sbagliato": [("training/schedule.py", "warmup_steps**-1.5", "warmup_steps**-1.0")],
     "maschera causale spostata di uno": [
         ("attention.py", ".tril(n_k - n_q)", ".tril(n_k - n_q + 1)"),
-        ("attention.py", "if is_causal and (need_weights or mask is not None or n_q != n_k):", "if is_causal:"),
+        (
+            "attention.py",
+            "if is_causal and (cache is not None or z is not None or mask is not None or need_weights):",
+            "if is_causal:",
+        ),
     ],
     "ε del label smoothing sbagliato": [("training/loss.py", "targets, eps_ls=0.1", "targets, eps_ls=0.2")],
     "label smoothing spartito male": [

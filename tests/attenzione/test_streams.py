@@ -71,7 +71,8 @@ def test_a_full_disk_is_one_line():
 
 
 def test_ctrl_c_is_one_line_and_130():
-    ready = "print('pronto', flush=True); time.sleep(60)"
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # in sottofondo non si sente
+    ready = f"{heard}; print('pronto', flush=True); time.sleep(60)"
     with subprocess.Popen(
         program(ready), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -6,8 +6,7 @@ la perdita di sviluppo, e quanto è netta l’attenzione alla fine.
 
     python -m attenzione.evidence.initialisation --dati cartella/dei/dati --semi 0 1
 
-addestra ogni variante con ogni seme (si interrompe e si riprende) e scrive valori-iniziali.json: i numeri registrati
-che il libro mostra.
+addestra ogni variante con ogni seme (si interrompe e si riprende) e scrive i numeri in valori-iniziali.json.
 """
 
 import argparse
@@ -18,7 +17,6 @@ import sys
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -170,11 +168,6 @@ def run(recipe, folder, seeds, steps, every, names=VARIANTS, progress=True):
 
 def rounded(numbers):
     return {name: round(value, 3) for name, value in numbers.items()}
-
-
-def recorded():
-    """I numeri registrati con il libro, come li rende run."""
-    return json.loads(files("attenzione.evidence").joinpath("valori-iniziali.json").read_text("utf-8"))
 
 
 def main(arguments=None):
