@@ -26,12 +26,7 @@ def find_class(name):
     module, _, attribute = str(name).rpartition(".")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (
-        ImportError,
-        AttributeError,
-        ValueError,
-        TypeError,
-    ) as error:  # TypeError: un nome che comincia con un punto
+    except (ImportError, AttributeError, ValueError, TypeError) as error:  # TypeError: «.nome»
         raise ValueError(f"classe vale «{name}»: attesa una classe di modello che esiste, come {DEFAULT}") from error
     is_model = isinstance(found, type) and issubclass(found, nn.Module)
     if not is_model or not is_dataclass(getattr(found, "config_class", None)):
