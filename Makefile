@@ -13,7 +13,7 @@ DEPOSITO ?=
 # le prove fianco a fianco, un processo per core e un thread ciascuno; ogni file intero in un processo solo
 INSIEME := -n logical --dist loadfile --no-loadscope-reorder
 test prove: export OMP_NUM_THREADS := 1
-export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO LINGUA
+export ORIGINALE DEPOSITO PUBBLICO INDIRIZZO LINGUA RICETTA DATI VARIANTE
 
 .PHONY: aiuto ambiente libro test prove prove-numeri addestra servi notebook quaderni pdf pdf-grande epub benchmark figure immagini pulisci blocca
 
@@ -64,11 +64,11 @@ pdf-grande: ambiente  ## lo stesso PDF a caratteri grandi
 epub: ambiente   ## costruisce l’EPUB, per i lettori di libri, in _build/epub
 	@$(PY) -m lettore.costruzione --epub
 
-addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella
-	@$(PY) -m attenzione addestra --ricetta $(or $(RICETTA),modelli/europarl-en-it/ricetta.yml) $(if $(DATI),--dati $(DATI)) $(if $(VARIANTE),--variante $(VARIANTE))
+addestra: ambiente  ## addestra o riprende la ricetta di RICETTA=file.yml, coi dati di DATI=cartella (VARIANTE=nome per una sua variante)
+	@$(PY) -m attenzione addestra --ricetta "$${RICETTA:-modelli/europarl-en-it/ricetta.yml}" $${DATI:+--dati "$$DATI"} $${VARIANTE:+--variante "$$VARIANTE"}
 
-benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]")
-	@$(PY) -m attenzione.measure.benchmark
+benchmark: ambiente  ## misura la libreria contro torch.nn.Transformer (e altri, con: pip install ".[benchmark]") e contro i soli prodotti fra matrici (PAVIMENTO=1: questi soltanto; GIRI=numero, THREAD=numero)
+	@$(PY) -m attenzione.measure.benchmark $(if $(PAVIMENTO),--pavimento) $(if $(GIRI),--giri "$(GIRI)") $(if $(THREAD),--thread "$(THREAD)")
 
 figure: ambiente  ## esporta tutte le figure in _build/figure, in SVG e in PDF
 	@$(PY) -m attenzione.figures

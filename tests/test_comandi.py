@@ -41,6 +41,25 @@ def test_aiuto_elenca_ogni_comando():
     assert set(re.findall(r"^  make (\S+)", uscita, re.M)) == BERSAGLI
 
 
+def test_le_variabili_di_make_addestra_arrivano_intere(tmp_path):
+    """Anche con spazi, apici e virgolette; al posto di Python uno script che scrive gli argomenti che riceve."""
+    finto = tmp_path / "finto"
+    finto.write_text("#!/bin/bash\nprintf '%s\\n' \"$@\"\n")
+    finto.chmod(0o755)
+    comando = ["make", "-s", "-o", "ambiente", "addestra", f"PY={finto}"]
+    for date, argomenti in (
+        ({}, ["--ricetta", "modelli/europarl-en-it/ricetta.yml"]),
+        ({"DATI": "a b"}, ["--ricetta", "modelli/europarl-en-it/ricetta.yml", "--dati", "a b"]),
+        (
+            {"RICETTA": "la mia.yml", "DATI": 'l\'altra "cartella"; echo', "VARIANTE": "una testa"},
+            ["--ricetta", "la mia.yml", "--dati", 'l\'altra "cartella"; echo', "--variante", "una testa"],
+        ),
+    ):
+        variabili = [f"{nome}={valore}" for nome, valore in date.items()]
+        fatto = subprocess.run([*comando, *variabili], cwd=RADICE, capture_output=True, text=True, check=True)
+        assert fatto.stdout.splitlines() == ["-m", "attenzione", "addestra", *argomenti]
+
+
 def test_la_prova_continua_lancia_il_comando_del_readme():
     assert (RADICE / ".ci" / "run").read_text().rstrip().endswith("make test")
 

@@ -12,9 +12,9 @@ L’articolo, sezione per sezione:
 - tabella 3 ``config`` (le grandezze di ogni modello; i numeri delle tabelle 1–4 sono in ``tabelle.yml``)
 
 Intorno: ``device`` sceglie CPU o GPU; ``stepping`` è la via svelta della generazione, ``quantization`` porta i pesi a
-8 bit; ``italian`` scrive i numeri e ``files`` i
-file; ``evidence`` è ciò con cui si decidono le affermazioni (costi, tabelle, repliche, teste); ``translator`` è il
-modello che viaggia col libro; ``measure`` misura i tempi; ``figures`` disegna.
+8 bit; ``italian`` scrive i numeri e ``files`` i file, ``streams`` tiene i tre flussi e legge le righe; ``evidence`` è
+ciò con cui si decidono le affermazioni (costi, tabelle, repliche, teste); ``translator`` è il modello che viaggia col
+libro; ``measure`` misura i tempi; ``figures`` disegna.
 ``python -m attenzione`` addestra, traduce, valuta.
 
 Si importa solo verso il basso: figures → translator, measure → evidence → training → data → i moduli dell’articolo.

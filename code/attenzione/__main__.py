@@ -1,19 +1,24 @@
-"""Il Transformer dalla riga di comando: addestra, traduci, valuta, impacchetta, scheda, ispeziona.
+"""Il Transformer dalla riga di comando: addestra, traduci, valuta, confronta, impacchetta, scheda, ispeziona.
 
-Ogni comando importa ciò che usa, così che «traduci» parta subito.
+Ogni comando importa ciò che usa, così che «traduci» parta subito. Un’opzione che il comando non userebbe è un errore.
+Lo stato di uscita: 0; 1 dopo un errore; 2 se il comando è scritto male; 130 dopo Ctrl-C; 141 se chi legge l’uscita
+smette prima.
 """
 
 import argparse
 import json
 import re
 import sys
+import warnings
 from dataclasses import asdict, replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 from attenzione.config import TABLE_3, TransformerConfig, count_parameters
 from attenzione.data.toy import TASKS, toy_pairs, toy_vocabulary
+from attenzione.files import write_text
 from attenzione.italian import number
+from attenzione.streams import arriving_lines, as_command, decode_line, opened, reason, say
 
 ERRORS = {  # le frasi di argparse, e le nostre
     r"the following arguments are required: (.+)": r"mancano gli argomenti: \1",
@@ -27,6 +32,18 @@ ERRORS = {  # le frasi di argparse, e le nostre
     r"invalid (\w+) value: (.+)": r"il valore \2 non è di tipo \1",
     r"invalid choice: (.+?) \(choose from (.+)\)": r"\1 non è fra \2",
 }
+
+SIZES = {"strati": 2, "d_model": 64, "d_ff": 256, "teste": 4, "dropout": 0.1}
+PACE = {"warmup": 200, "token": 2000, "accumula": 1, "salva_ogni": 200, "media": 5}
+PACE |= {"bf16": False, "compila": False, "seme": 0}
+"""Le opzioni di «addestra» che --riga, e che --ricetta, dicono già, coi valori di quando non si danno."""
+
+BY_STRATEGY = {
+    "beam": {"beam": 4, "alpha": 0.6},
+    "greedy": {"via_via": False},
+    "campiona": {"temperatura": 1.0, "top_k": None, "top_p": None, "seme": 0},
+}
+"""Le opzioni di «traduci» che servono a una strategia sola, coi valori di quando non si danno."""
 
 
 class ItalianFormatter(argparse.HelpFormatter):
@@ -61,6 +78,36 @@ def italian_error(message):
     return f"argomento {argument}: {sentence}" if argument else sentence
 
 
+def between(kind, low, high, text):
+    """Il valore di un’opzione: un numero da low a high, estremi compresi; kind: int o float."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:
+        wanted = "intero" if kind is int else "numero"
+        raise argparse.ArgumentTypeError(f"vale «{text}»: atteso un {wanted} da {low} a {high}")
+    return value
+
+
+positive = partial(between, int, 1, 10**9)
+seed = partial(between, int, 0, 2**32 - 1)
+
+
+def refuse(options, names, why):
+    """Errore se è stata data una delle opzioni names, che questo comando non userebbe: why dice perché."""
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} {why}")
+
+
+def fill(options, defaults):
+    """Dà alle opzioni che mancano i valori di defaults."""
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+
+
 def main(arguments=None):
     """Esegue un comando; rende 0, o 1 dopo avere scritto l’errore."""
     parser = ItalianParser(prog="python -m attenzione", description="Il Transformer di «Attention Is All You Need».")
@@ -73,69 +120,113 @@ def main(arguments=None):
     add_card(commands)
     add_inspect(commands)
     options = parser.parse_args(arguments)
-    try:
-        options.run(options)
-    except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
-        print(f"errore: {error}", file=sys.stderr)
-        return 1
+    with warnings.catch_warnings():
+        warnings.showwarning = partial(show_warning, warnings.showwarning)
+        try:
+            options.run(options)
+        except BrokenPipeError:  # non è un errore: chi legge ha smesso
+            raise
+        except OSError as error:
+            say(f"errore: {reason(error)}")
+            return 1
+        except (ValueError, ImportError, FloatingPointError) as error:
+            say(f"errore: {error}")
+            return 1
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            say("errore: la memoria non basta: atteso un modello, un lotto o un beam più piccolo")
+            return 1
     return 0
 
 
+def show_warning(show, message, category, filename, *rest):
+    """Un avviso di questa libreria in una riga; quelli degli altri come fa show, la funzione di prima."""
+    if Path(filename).is_relative_to(Path(__file__).parent):
+        say(f"avviso: {message}")
+    else:
+        show(message, category, filename, *rest)
+
+
+def out_of_memory(error):
+    """Se un’eccezione dice che la memoria non basta: PyTorch, sulla CPU, ha soltanto una frase."""
+    sentences = ("out of memory", "t allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(sentence in str(error) for sentence in sentences)
+
+
 def add_command(commands, name, run, help_text):
-    """Aggiunge il comando name, eseguito da run, con le opzioni di tutti; rende il suo ItalianParser."""
-    parser = commands.add_parser(name, help=help_text, description=help_text.capitalize() + ".")
+    """Aggiunge il comando name, eseguito da run; rende il suo ItalianParser."""
+    parser = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
     parser.set_defaults(run=run)
-    parser.options.add_argument("--dispositivo", metavar="D", help="«cpu», «cuda» o «mps» (il migliore che c’è)")
-    parser.options.add_argument("--seme", type=int, default=0, metavar="S", help="seme dei numeri casuali (0)")
     return parser
+
+
+def add_device(parser):
+    parser.options.add_argument("--dispositivo", metavar="D", help="«cpu», «cuda» o «mps» (il migliore che c’è)")
 
 
 def add_train(commands):
     parser = add_command(commands, "addestra", run_train, "addestra un modello, o riprende dove era rimasto")
+    add_device(parser)
     data = parser.options.add_mutually_exclusive_group(required=True)
     data.add_argument("--compito", choices=list(TASKS), help="un compito giocattolo")
     data.add_argument("--coppie", metavar="FILE", help="frase TAB traduzione, una coppia per riga")
     data.add_argument("--ricetta", metavar="FILE", help="un file YAML che dice tutto: dati, modello, passi")
+    add_recipe_data(parser)
     parser.options.add_argument("--variante", metavar="NOME", help="una delle varianti della ricetta")
-    parser.options.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
     parser.options.add_argument("--cartella", metavar="DIR", help="per i checkpoint e il registro (addestramenti/…)")
+    parser.options.add_argument(
+        "--passi", type=positive, metavar="N", help="passi di Adam (1000; quelli della ricetta)"
+    )
     parser.options.add_argument("--riga", choices=list(TABLE_3), metavar="R", help="riga della Tabella 3: base, big…")
-    for option, default, text in (
-        ("--strati", 2, "N, strati per pila"),
-        ("--d-model", 64, "d_model"),
-        ("--d-ff", 256, "d_ff"),
-        ("--teste", 4, "h, teste di attenzione"),
+    for option, most, text in (
+        ("--strati", 256, "N, strati per pila"),
+        ("--d-model", 16384, "d_model"),
+        ("--d-ff", 65536, "d_ff"),
+        ("--teste", 256, "h, teste di attenzione"),
     ):
-        text = f"{text} ({default}), senza --riga"
-        parser.options.add_argument(option, type=int, default=default, metavar="N", help=text)
-    parser.options.add_argument("--dropout", type=float, default=0.1, metavar="P", help="P_drop (0.1), senza --riga")
-    for option, default, text in (
-        ("--passi", None, "passi di Adam (1000; quelli della ricetta)"),
-        ("--warmup", 200, "passi di warmup"),
-        ("--token", 2000, "token di partenza e di arrivo per batch"),
-        ("--accumula", 1, "batch per passo"),
-        ("--salva-ogni", 200, "passi fra due checkpoint"),
-        ("--media", 5, "checkpoint tenuti e mediati"),
+        default = SIZES[option[2:].replace("-", "_")]
+        text = f"{text}, al più {most} ({default}), senza --riga né --ricetta"
+        parser.options.add_argument(option, type=partial(between, int, 1, most), metavar="N", help=text)
+    parser.options.add_argument(
+        "--dropout", type=float, metavar="P", help="P_drop, meno di 1 (0.1), senza --riga né --ricetta"
+    )
+    for option, text in (
+        ("--warmup", "passi di warmup"),
+        ("--token", "token di partenza e di arrivo per batch"),
+        ("--accumula", "batch per passo"),
+        ("--salva-ogni", "passi fra due checkpoint"),
+        ("--media", "checkpoint tenuti e mediati"),
     ):
-        text = f"{text} ({default})" if default else text
-        parser.options.add_argument(option, type=int, default=default, metavar="N", help=text)
-    parser.options.add_argument("--bf16", action="store_true", help="calcoli misti in bfloat16")
-    parser.options.add_argument("--compila", action="store_true", help="usa torch.compile")
+        text = f"{text} ({PACE[option[2:].replace('-', '_')]}), senza --ricetta"
+        parser.options.add_argument(option, type=positive, metavar="N", help=text)
+    parser.options.add_argument("--seme", type=seed, metavar="S", help="seme dei numeri casuali (0), senza --ricetta")
+    for option, text in (("--bf16", "calcoli misti in bfloat16"), ("--compila", "usa torch.compile")):
+        parser.options.add_argument(option, action="store_true", default=None, help=f"{text}, senza --ricetta")
+
+
+def add_recipe_data(parser):
+    parser.options.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
 
 
 def add_translate(commands):
     parser = add_command(commands, "traduci", run_translate, "traduce le frasi date, o le righe in ingresso")
     parser.arguments.add_argument("frasi", nargs="*", help="le frasi, fra virgolette; «-»: una per riga in ingresso")
+    add_device(parser)
     add_model(parser)
-    strategies = ["beam", "greedy", "campiona"]
-    parser.options.add_argument("--strategia", choices=strategies, default="beam", help="come si sceglie (beam)")
-    parser.options.add_argument("--beam", type=int, default=4, metavar="K", help="ampiezza del beam (4)")
-    parser.options.add_argument("--alpha", type=float, default=0.6, metavar="A", help="penalità di lunghezza (0.6)")
-    parser.options.add_argument("--ipotesi", type=int, default=1, metavar="N", help="ipotesi da mostrare (1)")
-    parser.options.add_argument("--temperatura", type=float, default=1.0, metavar="T", help="di «campiona» (1.0)")
-    parser.options.add_argument("--top-k", type=int, metavar="K", help="di «campiona»: i K token più probabili")
-    parser.options.add_argument("--top-p", type=float, metavar="P", help="di «campiona»: i token che arrivano a P")
-    parser.options.add_argument("--via-via", action="store_true", help="di «greedy»: scrive i token uno alla volta")
+    parser.options.add_argument("--strategia", choices=list(BY_STRATEGY), default="beam", help="come si sceglie (beam)")
+    for option, letter, kind, low, high, text in (
+        ("--ipotesi", "N", int, 1, 100, "ipotesi da mostrare, al più 100; con «greedy» una (1)"),
+        ("--beam", "K", int, 1, 100, "di «beam»: ampiezza, da 1 a 100 (4)"),
+        ("--alpha", "A", float, 0, 10, "di «beam»: penalità di lunghezza, da 0 a 10 (0.6)"),
+        ("--temperatura", "T", float, 0.001, 1000, "di «campiona»: da 0.001 a 1000 (1.0)"),
+        ("--top-k", "K", int, 1, 10**9, "di «campiona»: i K token più probabili"),
+        ("--top-p", "P", float, 0.001, 1, "di «campiona»: i token che arrivano a P, da 0.001 a 1"),
+    ):
+        parser.options.add_argument(option, type=partial(between, kind, low, high), metavar=letter, help=text)
+    parser.options.add_argument("--seme", type=seed, metavar="S", help="di «campiona»: seme dei numeri casuali (0)")
+    text = "di «greedy»: scrive i token uno alla volta"
+    parser.options.add_argument("--via-via", action="store_true", default=None, help=text)
 
 
 def add_model(parser):
@@ -145,9 +236,10 @@ def add_model(parser):
 
 def add_evaluate(commands):
     parser = add_command(commands, "valuta", run_evaluate, "misura BLEU e chrF sulle frasi tenute da parte")
+    add_device(parser)
     add_model(parser)
     parser.options.add_argument("--ricetta", metavar="FILE", help="la ricetta (ricetta.yml accanto al modello)")
-    parser.options.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
+    add_recipe_data(parser)
     parser.options.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
     parser.options.add_argument(
         "--strategie",
@@ -157,16 +249,18 @@ def add_evaluate(commands):
         help="come si traduce (entrambe)",
     )
     parser.options.add_argument("--uscita", metavar="FILE", help="dove scrivere i numeri, in JSON")
-    parser.options.add_argument("--traduzioni", metavar="FILE", help="dove scrivere le traduzioni, una per riga")
+    text = "dove scrivere le traduzioni dell’ultima strategia, una per riga"
+    parser.options.add_argument("--traduzioni", metavar="FILE", help=text)
 
 
 def add_compare(commands):
     parser = add_command(commands, "confronta", run_compare, "misura le varianti di una ricetta allo stesso passo")
+    add_device(parser)
     parser.options.add_argument(
         "--da", nargs="+", required=True, metavar="DIR", help="gli addestramenti, prima il principale"
     )
     parser.options.add_argument("--ricetta", required=True, metavar="FILE", help="la ricetta")
-    parser.options.add_argument("--dati", metavar="DIR", help="dove stanno i dati della ricetta (accanto a lei)")
+    add_recipe_data(parser)
     parser.options.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
     parser.options.add_argument("--uscita", required=True, metavar="FILE", help="dove scrivere i numeri, in JSON")
 
@@ -176,8 +270,8 @@ def add_package(commands):
     parser = add_command(commands, "impacchetta", run_package, help_text)
     parser.options.add_argument("--da", required=True, metavar="DIR", help="la cartella dell’addestramento")
     parser.options.add_argument("--a", required=True, metavar="DIR", help="la cartella del modello")
-    parser.options.add_argument("--media", type=int, default=5, metavar="N", help="checkpoint da mediare (5)")
-    parser.options.add_argument("--fino-a", type=int, metavar="PASSO", help="ultimo passo da considerare")
+    parser.options.add_argument("--media", type=positive, default=5, metavar="N", help="checkpoint da mediare (5)")
+    parser.options.add_argument("--fino-a", type=positive, metavar="PASSO", help="ultimo passo da considerare")
 
 
 def add_card(commands):
@@ -188,7 +282,7 @@ def add_card(commands):
 def add_inspect(commands):
     parser = add_command(commands, "ispeziona", run_inspect, "mostra la configurazione e i parametri")
     parser.arguments.add_argument("che_cosa", metavar="CHE_COSA", help="riga della Tabella 3 o file .safetensors")
-    parser.options.add_argument("--vocabolario", type=int, metavar="N", help="n_vocab per una riga della tabella")
+    parser.options.add_argument("--vocabolario", type=positive, metavar="N", help="n_vocab per una riga della tabella")
 
 
 def run_train(options):
@@ -209,12 +303,17 @@ def train_here(options, device):
     from attenzione.training.recipe import read_recipe, run_recipe
 
     if options.ricetta:
+        refuse(options, ["riga", *SIZES, *PACE], "non va insieme a --ricetta, che lo dice già")
         recipe = read_recipe(options.ricetta, options.dati, options.variante)
         folder = options.cartella or Path("addestramenti", recipe.nome)
         run_recipe(recipe, folder, device=device, steps=options.passi)
         return
+    refuse(options, ["variante", "dati"], "va soltanto insieme a --ricetta")
+    if options.riga:
+        refuse(options, SIZES, "non va insieme a --riga, che lo dice già")
     if not options.cartella:
         raise ValueError("--cartella non è dato: atteso dove mettere i checkpoint")
+    fill(options, SIZES | PACE | {"passi": 1000})
     if options.compito:
         vocabulary = toy_vocabulary()
         pairs = toy_pairs(options.compito, 20_000, min_len=3, max_len=8, seed=options.seme)
@@ -222,6 +321,7 @@ def train_here(options, device):
         texts = read_pairs(options.coppie)
         vocabulary = Vocabulary.from_texts(text for pair in texts for text in pair)
         pairs = [(vocabulary.encode(src), vocabulary.encode(tgt)) for src, tgt in texts]
+        say_lost(dict.fromkeys(word for pair in texts for text in pair for word in vocabulary.lost(text)))
     if options.riga:
         config = replace(TABLE_3[options.riga], n_vocab=len(vocabulary))
     else:
@@ -234,7 +334,7 @@ def train_here(options, device):
             p_drop=options.dropout,
         )
     training = TrainingConfig(
-        steps=1000 if options.passi is None else options.passi,
+        steps=options.passi,
         max_tokens=options.token,
         warmup_steps=options.warmup,
         accumulate=options.accumula,
@@ -255,34 +355,69 @@ def train_here(options, device):
 
 
 def read_pairs(path):
-    """Le coppie (frase, traduzione) di un file UTF-8 con una tabulazione per riga."""
-    pairs = [tuple(line.split("\t")) for line in Path(path).read_text("utf-8").splitlines()]
+    """Le coppie (frase, traduzione) di un file UTF-8, anche .gz, con una tabulazione per riga."""
+    from attenzione.data.corpus import read_lines
+
+    pairs = [tuple(line.split("\t")) for line in read_lines(path)]
     for row, pair in enumerate(pairs, start=1):
         if len(pair) != 2:
             raise ValueError(f"{path}, riga {row}: {len(pair)} campi, attesi 2, separati da TAB")
+        if not pair[0].strip():
+            raise ValueError(f"{path}, riga {row}: la frase di partenza è vuota, attesa almeno una parola")
     return pairs
 
 
-def run_translate(options):
-    from attenzione.device import pick_device
-    from attenzione.translator.pretrained import load_translator
+def say_lost(lost):
+    """Un avviso, se lost non è vuoto: i segni, o le parole, che il modello non conosce e perciò non vede."""
+    shown = [word if word.isprintable() else ascii(word)[1:-1] for word in lost]
+    if shown:
+        more = f" e altri {len(shown) - 20}" if len(shown) > 20 else ""
+        say(f"avviso: il modello non conosce, e non traduce: {' '.join(shown[:20])}{more}")
 
-    if options.via_via and options.strategia != "greedy":
-        raise ValueError(f"--strategia vale «{options.strategia}»: con --via-via atteso «greedy»")
+
+def run_translate(options):
+    opened(sys.stdout, "output")
+    check_strategy(options)
     by_line = options.frasi in ([], ["-"])
+    if not by_line and "-" in options.frasi:
+        raise ValueError("«-» non va insieme ad altre frasi")
     if by_line and (options.strategia == "campiona" or options.ipotesi > 1 or options.via_via):
         raise ValueError("con «-» si sceglie «beam» o «greedy», un’ipotesi per riga")
+    stream = opened(sys.stdin, "input") if by_line else None
+
+    from attenzione.device import pick_device  # PyTorch, lento: dopo gli errori che si sanno già
+    from attenzione.translator.pretrained import load_translator
+
     model, tokenizer = load_translator(options.modello, pick_device(options.dispositivo))
-    if by_line:
-        translate_lines(options, model, tokenizer)
-    elif options.via_via:
-        translate_as_generated(options, model, tokenizer)
-    else:
-        translate_sentences(options, model, tokenizer)
+    lost = {}
+    try:
+        if by_line:
+            translate_lines(options, model, tokenizer, lost, stream.buffer)
+        elif options.via_via:
+            translate_as_generated(options, model, tokenizer, lost)
+        else:
+            translate_sentences(options, model, tokenizer, lost)
+    finally:
+        say_lost(lost)
 
 
-def translate_sentences(options, model, tokenizer):
-    """Le traduzioni di ogni frase, una per riga; se le ipotesi sono più d’una, prima il punteggio e TAB."""
+def check_strategy(options):
+    """Dà alle opzioni di --strategia i loro valori. Errori: ValueError se ce n’è una di un’altra strategia."""
+    for strategy, defaults in BY_STRATEGY.items():
+        if strategy != options.strategia:
+            refuse(options, defaults, f"va soltanto insieme a --strategia {strategy}")
+        fill(options, defaults)
+    fill(options, {"ipotesi": 1})
+    most = {"beam": options.beam, "greedy": 1}.get(options.strategia, options.ipotesi)
+    if options.ipotesi > most:
+        raise ValueError(f"--ipotesi vale {options.ipotesi}: con --strategia {options.strategia} attese al più {most}")
+
+
+def translate_sentences(options, model, tokenizer, lost):
+    """Le traduzioni di ogni frase, una per riga; se le ipotesi sono più d’una, prima il punteggio e TAB.
+
+    lost: il dizionario in cui mettere, come chiavi, i segni che il modello non conosce.
+    """
     import torch
 
     from attenzione.decoding import beam_search, greedy, sample
@@ -295,9 +430,11 @@ def translate_sentences(options, model, tokenizer):
         if options.strategia == "beam":
             found = beam_search(model, src, options.beam, options.alpha, options.ipotesi)[0]
         elif options.strategia == "campiona":
-            found = sample(model, src, options.temperatura, options.top_k, options.top_p, generator=generator)
+            choices = options.temperatura, options.top_k, options.top_p
+            found = [sample(model, src, *choices, generator=generator)[0] for _ in range(options.ipotesi)]
         else:
             found = greedy(model, src)
+        lost |= dict.fromkeys(tokenizer.lost(text))
         for hypothesis in found:
             translation = tokenizer.decode(hypothesis.tokens)
             if options.ipotesi > 1:
@@ -305,8 +442,11 @@ def translate_sentences(options, model, tokenizer):
             print(translation, flush=True)
 
 
-def translate_as_generated(options, model, tokenizer):
-    """La traduzione di ogni frase, scritta mentre nasce: a ogni token ciò che aggiunge al testo."""
+def translate_as_generated(options, model, tokenizer, lost):
+    """La traduzione di ogni frase, scritta mentre nasce: a ogni token ciò che aggiunge al testo.
+
+    lost: come in translate_sentences.
+    """
     import torch
 
     from attenzione.decoding import stream
@@ -315,6 +455,7 @@ def translate_as_generated(options, model, tokenizer):
     device = next(model.parameters()).device
     for text in options.frasi:
         src = torch.tensor([encode_source(tokenizer, text, model.config)], device=device)  # (1, n)
+        lost |= dict.fromkeys(tokenizer.lost(text))
         tokens, written = [], ""
         for token, _ in stream(model, src):
             if token.item() != model.config.eos_id:
@@ -325,32 +466,32 @@ def translate_as_generated(options, model, tokenizer):
         print()
 
 
-def translate_lines(options, model, tokenizer, batch_size=32):
-    """Una traduzione per riga dello standard input, a lotti; una riga vuota per una riga vuota.
+def translate_lines(options, model, tokenizer, lost, stream, batch_size=32):
+    """Una traduzione per riga di stream, un flusso di byte, appena arriva; una riga vuota per una riga vuota.
 
-    Anche una riga che non si può tradurre dà una riga vuota: il perché va sullo standard error, e alla fine
-    si alza ValueError.
+    Le righe già arrivate si traducono a lotti. Anche una riga che non si può tradurre dà una riga vuota: il perché va
+    sullo standard error, e alla fine si alza ValueError. lost: come in translate_sentences.
     """
-    from attenzione.translator.pretrained import encode_source, translate
+    from attenzione.translator.pretrained import translate
 
-    size = 1 if sys.stdin.isatty() else batch_size
+    choices = options.strategia, options.beam, options.alpha
     failed = row = 0
-    while lines := list(islice(sys.stdin.buffer, size)):
-        texts = {}
-        for i, line in enumerate(lines):
-            row += 1
+    for lines in arriving_lines(stream, batch_size):
+        texts, reasons, failures = {}, {}, {}
+        rows = range(row + 1, row + len(lines) + 1)
+        for row, line in zip(rows, lines, strict=True):
             try:
-                text = line.decode("utf-8").strip()
-                if text:
-                    encode_source(tokenizer, text, model.config)
-                    texts[i] = text
-            except ValueError as error:  # anche UnicodeDecodeError
-                reason = "il testo non è in UTF-8" if isinstance(error, UnicodeDecodeError) else error
-                print(f"riga {row}: {reason}", file=sys.stderr)
-                failed += 1
-        found = translate(model, tokenizer, list(texts.values()), options.strategia, options.beam, options.alpha)
-        found = dict(zip(texts, found, strict=True))
-        print("\n".join(found.get(i, "") for i in range(len(lines))), flush=True)
+                if text := decode_line(line, row).strip():
+                    texts[row] = text
+            except ValueError as error:
+                reasons[row] = str(error)
+        found = dict(zip(texts, translate(model, tokenizer, texts.values(), *choices, failures=failures), strict=True))
+        reasons |= {list(texts)[i]: f"riga {list(texts)[i]}: {failure}" for i, failure in failures.items()}
+        for _, sentence in sorted(reasons.items()):
+            say(sentence)
+        failed += len(reasons)
+        lost |= dict.fromkeys(sign for row in texts if row not in reasons for sign in tokenizer.lost(texts[row]))
+        print("\n".join(found.get(row, "") for row in rows), flush=True)
     if failed == 1:
         raise ValueError("1 riga non tradotta")
     if failed:
@@ -370,7 +511,7 @@ def run_evaluate(options):
     )
     show(result)
     if options.uscita:
-        Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_text(options.uscita, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 def run_compare(options):
@@ -379,7 +520,7 @@ def run_compare(options):
 
     device = pick_device(options.dispositivo)
     result = compare(options.da, options.ricetta, options.dati, options.parte, device=device)
-    Path(options.uscita).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_text(options.uscita, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     for name, scores in result["modelli"].items():
         print(f"{name:18}BLEU {number(scores['BLEU'], '.2f')}   chrF {number(scores['chrF'], '.2f')}")
 
@@ -398,10 +539,12 @@ def run_card(options):
 
 
 def run_inspect(options):
+    opened(sys.stdout, "output")
     if options.che_cosa in TABLE_3:
         config = TABLE_3[options.che_cosa]
-        config = replace(config, n_vocab=options.vocabolario) if options.vocabolario else config
+        config = config if options.vocabolario is None else replace(config, n_vocab=options.vocabolario)
     elif Path(options.che_cosa).suffix == ".safetensors":
+        refuse(options, ["vocabolario"], "va soltanto insieme a una riga della tabella")
         from attenzione.model import Transformer
         from attenzione.training.architecture import DEFAULT
         from attenzione.training.checkpoint import FORMAT, INT8, read_checkpoint, read_config, written_class
@@ -423,4 +566,4 @@ def run_inspect(options):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -73,7 +73,7 @@ class KVCache:
     """Le chiavi e i valori già calcolati di uno strato: un posto prenotato una volta, riempito sul posto.
 
     batch, n_heads, capacity, d_k, d_v: le grandezze dei due tensori, (B, h, capacity, d_k) e (…, d_v).
-    Errori: MemoryError se il posto non c’è; ValueError se si aggiungono più posizioni di capacity.
+    Errori: MemoryError se il posto non c’è; ValueError se si aggiungono più posizioni di capacity, o a un altro batch.
     """
 
     def __init__(self, batch, n_heads, capacity, d_k, d_v, *, device=None, dtype=None):
@@ -89,6 +89,8 @@ class KVCache:
 
     def append(self, K, V):
         """Aggiunge le posizioni nuove, (B, h, n, d_k) e (B, h, n, d_v); rende tutte quelle fin qui."""
+        if K.size(0) != self.K.size(0):
+            raise ValueError(f"K ha {K.size(0)} sequenze: attese quante ne ha la cache, {self.K.size(0)}")
         end = self.length + K.size(-2)
         if end > self.K.size(-2):
             raise ValueError(f"la cache arriva a {end} posizioni: attese al più capacity = {self.K.size(-2)}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from attenzione.device import read
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -39,7 +41,7 @@ class DecodingState:
         self.z, self.z_mask = model.encode(src)
         lengths = (src != self.config.pad_id).sum(dim=1)
         self.limits = (lengths + max_extra).clamp(max=self.config.max_len)  # (B,)
-        self.max_steps = int(self.limits.max())
+        self.max_steps = read(self.limits.max())
         self.prefix = src.new_full((src.size(0) * beam, 1), self.config.bos_id)  # (B·beam, 1)
         self.fast = self.cache = None
         if use_cache and hasattr(model, "start_steps"):
@@ -90,7 +92,7 @@ def stream(model, src, choose=None, max_extra=50, use_cache=True):
         tokens, log_probs = tokens.masked_fill(done, model.config.pad_id), log_probs.masked_fill(done, 0.0)
         yield tokens, log_probs
         done |= (tokens == model.config.eos_id) | (state.limits <= step)
-        if done.all():
+        if read(done.all()):
             return
         state.append(tokens)
 
@@ -98,8 +100,8 @@ def stream(model, src, choose=None, max_extra=50, use_cache=True):
 def generate(model, src, choose=None, max_extra=50, use_cache=True):
     """Raccoglie ciò che stream genera. Rende una Hypothesis per frase, con score = log_prob."""
     steps = list(stream(model, src, choose, max_extra, use_cache))
-    log_probs = torch.stack([log_prob for _, log_prob in steps]).sum(dim=0).tolist()
-    rows = torch.stack([tokens for tokens, _ in steps], dim=1).tolist()  # (B, passi)
+    log_probs = read(torch.stack([log_prob for _, log_prob in steps]).sum(dim=0))
+    rows = read(torch.stack([tokens for tokens, _ in steps], dim=1))  # (B, passi)
     hypotheses = []
     for row, log_prob in zip(rows, log_probs, strict=True):
         tokens = [token for token in row if token not in (model.config.pad_id, model.config.eos_id)]
@@ -129,10 +131,13 @@ def filter_logits(logits, tau=1.0, top_k=None, top_p=None):
     """Logit divisi per la temperatura tau, con −∞ ai token esclusi: (..., n_vocab).
 
     top_k: restano i top_k più probabili; top_p: resta il più piccolo insieme dei più probabili che insieme
-    arrivano a top_p (dopo top_k). Errori: ValueError se tau ≤ 0, top_k < 1 o top_p fuori da (0, 1].
+    arrivano a top_p (dopo top_k), e ce n’è sempre almeno uno. Errori: ValueError se tau è fuori da [0.001, 1000],
+    top_k < 1 o top_p fuori da (0, 1].
     """
-    if not tau > 0:
-        raise ValueError(f"tau vale {tau}: atteso un numero positivo (per il più probabile si usa greedy)")
+    if not 0.001 <= tau <= 1000:
+        raise ValueError(
+            f"tau vale {tau}: atteso un numero positivo, da 0.001 a 1000 (per il più probabile si usa greedy)"
+        )
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k vale {top_k}: atteso un intero positivo")
     if top_p is not None and not 0 < top_p <= 1:
@@ -144,6 +149,7 @@ def filter_logits(logits, tau=1.0, top_k=None, top_p=None):
     if top_p is not None:
         probs, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
         enough = probs.cumsum(dim=-1) - probs >= top_p  # vero se i precedenti bastano già
+        enough[..., 0] = False  # un top_p più piccolo di ogni float32 vale zero
         excluded = torch.zeros_like(enough).scatter(-1, order, enough)  # dall’ordine di probs a quello dei token
         logits = logits.masked_fill(excluded, -torch.inf)
     return logits
@@ -161,10 +167,10 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
     src: (B, n), con PAD in fondo. Rende per ogni frase un elenco di Hypothesis, al più n_best, dal punteggio
     più alto; con n_best = beam tutte quelle trovate. Si ferma prima del limite quando nessuna sequenza in
     corso può più entrare fra le n_best: il suo punteggio non supera log_prob / length_penalty(limite, alpha).
-    Errori: ValueError se beam < 1, alpha < 0 o n_best non è fra 1 e beam.
+    Errori: ValueError se beam < 1, alpha è fuori da [0, 10] o n_best non è fra 1 e beam.
     """
-    if alpha < 0:
-        raise ValueError(f"alpha vale {alpha}: atteso un numero non negativo")
+    if not 0 <= alpha <= 10:
+        raise ValueError(f"alpha vale {alpha}: atteso un numero non negativo, al più 10")
     state = DecodingState(model, src, max_extra, use_cache, beam)
     if not 1 <= n_best <= beam:
         raise ValueError(f"n_best vale {n_best}: atteso un intero da 1 a beam = {beam}")
@@ -195,7 +201,7 @@ def beam_search(model, src, beam=4, alpha=0.6, n_best=1, *, max_extra=50, use_ca
         # le altre proseguono soltanto se il punteggio a cui possono arrivare basta a entrare fra le n_best
         highest = log_probs.amax(dim=1) / best_penalties  # (B,)
         log_probs = log_probs.masked_fill((scores[:, -1] >= highest)[:, None], -torch.inf)
-        if not log_probs.isfinite().any():  # l’unica attesa del passo
+        if not read(log_probs.isfinite().any()):  # l’unica attesa del passo
             break
         state.append(tokens.flatten(), (first_rows + parents).flatten())
     return [ranked[:n_best] for ranked in read_back(history, alpha, eos_id)]
@@ -221,7 +227,7 @@ def read_back(history, alpha, eos_id):
     history: per ogni passo (tokens, parents, closing, log_probs), (B, beam): che cosa si è scelto, quale prefisso
     proseguiva, se lì una frase finisce, e con quale probabilità.
     """
-    tokens, parents, closing, log_probs = (torch.stack(tensors).tolist() for tensors in zip(*history, strict=True))
+    tokens, parents, closing, log_probs = (read(torch.stack(tensors)) for tensors in zip(*history, strict=True))
     found = [[] for _ in tokens[0]]
     for step, flags in enumerate(closing):
         for b, place in [(b, place) for b, row in enumerate(flags) for place, ends in enumerate(row) if ends]:

@@ -51,6 +51,14 @@ def emulates_bf16(device):
     return torch.device(device).type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
+def read(tensor):
+    """Il contenuto di tensor in Python, un numero o elenchi di numeri: si aspetta che il dispositivo l’abbia calcolato.
+
+    Il modello e la decodifica leggono soltanto di qui, e così si contano le attese.
+    """
+    return tensor.tolist()
+
+
 def seed_everything(seed):
     """Fissa i semi di Python, NumPy e PyTorch (CPU e GPU): da qui in poi i numeri si ripetono.
 

@@ -15,9 +15,13 @@ def replacing(path):
     """Cede il percorso provvisorio in cui scrivere; se il blocco finisce bene, quel file diventa path.
 
     Se il blocco fallisce il provvisorio sparisce e path resta com’era. Un’interruzione, anche kill -9, non lascia mai
-    un file a metà col nome vero. Le cartelle che mancano si creano.
+    un file a metà col nome vero. Le cartelle che mancano si creano. Ciò che non è un file, come /dev/stdout o una pipe,
+    non si sostituisce: si cede com’è.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # di un collegamento, il file a cui porta
+    if path.exists() and not path.is_file():
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".parziale")
     try:

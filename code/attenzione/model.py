@@ -5,6 +5,7 @@ from torch import nn
 
 from attenzione.attention import KVCache, MultiHeadAttention, padding_mask
 from attenzione.config import TransformerConfig
+from attenzione.device import read
 from attenzione.embedding import (
     Embedding,
     LearnedPositionalEncoding,
@@ -53,6 +54,7 @@ class Transformer(nn.Module):
         i + 1. I PAD stanno in fondo. checked: se i token li ha già guardati chi chiama, con check_tokens.
         """
         mask = self.source_mask(src) if checked else check_tokens(self.config, src=src, tgt=tgt)
+        check_same_batch(src, tgt)
         z = self.run_encoder(src, mask)
         return self.embedding.logits(self.run_decoder(tgt, z, mask))
 
@@ -154,7 +156,7 @@ def check_tokens(config, **named):
     La maschera è None se non nasconde nulla; dentro torch.compile e torch.export c’è sempre, e i token non si guardano.
     Ciò che si deve leggere dal dispositivo si legge in un trasferimento solo.
     Errori (ValueError, TypeError): token che non sono interi o sono fuori dal vocabolario, una sequenza vuota o più
-    lunga di max_len, una frase di soli PAD, argomenti di batch diversi.
+    lunga di max_len, una frase di soli PAD.
     """
     masks, facts = [], []
     for name, tokens in named.items():
@@ -164,13 +166,11 @@ def check_tokens(config, **named):
         if tokens.size(1) > config.max_len:
             raise ValueError(f"{name} ha {tokens.size(1)} posizioni: attese al più max_len = {config.max_len}")
         masks.append(mask)
-        facts += about(tokens, mask)
-    if any(tokens.size(0) != masks[0].size(0) for tokens in named.values()):
-        sizes = " e ".join(f"{tokens.size(0)} di {name}" for name, tokens in named.items())
-        raise ValueError(f"le frasi sono {sizes}: attese altrettante")
-    if torch.compiler.is_compiling():
+        if not torch.compiler.is_compiling():
+            facts += about(tokens, mask)
+    if not facts:
         return masks[0]
-    facts = torch.stack(facts).unflatten(0, (-1, 5)).tolist()  # l’unica attesa
+    facts = read(torch.stack(facts).unflatten(0, (-1, 5)))  # l’unica attesa
     for name, (low, high, row, real, _) in zip(named, facts, strict=True):
         if low < 0 or high >= config.n_vocab:
             wrong = low if low < 0 else high
@@ -180,8 +180,14 @@ def check_tokens(config, **named):
     return masks[0] if facts[0][-1] < masks[0].numel() else None
 
 
+def check_same_batch(src, tgt):
+    """Errore se src e tgt non hanno altrettante frasi: una riga non deve mai guardare la frase di un’altra."""
+    if src.size(0) != tgt.size(0):
+        raise ValueError(f"src ha {src.size(0)} frasi e tgt ne ha {tgt.size(0)}: attese altrettante")
+
+
 def about(tokens, mask):
-    """Ciò che check_tokens deve sapere di tokens (B, n), di maschera (B, 1, n): cinque scalari, sul loro dispositivo.
+    """Ciò che check_tokens deve sapere di tokens (B, n), di maschera (B, 1, n): cinque scalari sul loro dispositivo.
 
     Il token più piccolo e il più grande, la riga con meno token veri, quanti ne ha, quanti ce ne sono in tutto.
     """

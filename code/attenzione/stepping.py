@@ -15,22 +15,27 @@ from torch import nn
 from torch.nn.functional import embedding, scaled_dot_product_attention
 
 from attenzione.attention import MultiHeadAttention
+from attenzione.embedding import Embedding
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.layers import DecoderLayer, Residual
 from attenzione.quantization import Int8Product, dequantized, quantize_rows, quantized_state
 
-PLAIN = (DecoderLayer, MultiHeadAttention, PositionwiseFeedForward, Residual)
-INTEGER_ROWS = 8
+PLAIN = (
+    *(DecoderLayer, Residual, MultiHeadAttention, PositionwiseFeedForward, Embedding),
+    *(nn.ModuleList, nn.LayerNorm, nn.Dropout, nn.Identity),
+)
+"""I moduli di cui qui si rifanno i conti: un decoder che ne ha altri prende la via piana."""
+
+INTEGER_ROWS = 16
 """Le righe da cui i prodotti fra interi convengono anche per le matrici piccole."""
 
 
 def can_step(model):
-    """Se la via svelta fa ciò che farebbe quella piana: decoder di questo libro, senza hook né calcoli misti."""
-    ours = [module for module in model.decoder.modules() if type(module).__module__.startswith("attenzione.")]
-    changed = any(m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m) for m in model.modules())
+    """Se la via svelta fa ciò che farebbe quella piana: decoder del libro, senza hook, dropout né calcoli misti."""
+    redone = [*model.decoder.modules(), model.embedding, model.dropout, model.decoder_norm]
+    changed = any(m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m) for m in redone)
     return (
-        all(type(layer) is DecoderLayer for layer in model.decoder)
-        and all(type(module) in PLAIN for module in ours)
+        all(type(module) in PLAIN and not module.training for module in redone)
         and not changed
         and not torch.is_autocast_enabled(model.embedding.E.device.type)
     )

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from attenzione.streams import as_command
+
 from . import impronte, pubblico, uscite
 from .ambiente import Ambiente, ambiente_del_comando, quanti_core, variabili_dei_figli
 from .inventario import leggi_inventario
@@ -141,4 +143,4 @@ def main(argomenti: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

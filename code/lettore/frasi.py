@@ -26,6 +26,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 from attenzione.files import write_text
+from attenzione.streams import as_command
 from lettore.sorgente import ESTENSIONI, OPZIONE, SENZA_PROSA
 
 RADICE = Path(__file__).parents[2]
@@ -241,4 +242,4 @@ def scrivi(file: Path, testo: str) -> list[tuple[int, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

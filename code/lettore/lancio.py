@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
+
+from attenzione.streams import as_command
 
 
 def lancia(radice: str, cartella: str, alberi: str, costruttore: str, esegue: bool, **altro: bool | int) -> int:
@@ -43,4 +46,4 @@ def lancia(radice: str, cartella: str, alberi: str, costruttore: str, esegue: bo
 
 
 if __name__ == "__main__":
-    sys.exit(lancia(**json.loads(sys.argv[1])))
+    sys.exit(as_command(partial(lancia, **json.loads(sys.argv[1]))))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from attenzione.streams import as_command
+
 from .ambiente import ambiente_del_comando
 from .costruzione import RADICE, costruisci
 
@@ -109,4 +111,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -5,6 +5,8 @@ from functools import partial
 
 from livereload import Server
 
+from attenzione.streams import as_command
+
 from .ambiente import ambiente_del_comando
 from .costruzione import RADICE, costruisci
 
@@ -34,4 +36,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -10,6 +10,7 @@ from torch import nn
 
 from attenzione.attention import (
     AdditiveAttention,
+    MultiHeadAttention,
     causal_mask,
     fused_attention,
     padding_mask,
@@ -133,6 +134,21 @@ def test_a_query_that_looks_nowhere_gets_zeros_and_no_gradient(function, dtype):
     output.sum().backward()
     assert (Q.grad[:, 2] == 0).all()
     assert not any(x.grad.isnan().any() for x in (Q, K, V))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_scores_beyond_half_precision_stay_finite(dtype):
+    """QKᵀ vale 102 400, più del massimo del float16: la scala moltiplica Q prima del prodotto."""
+    Q = torch.full((1, 2, 64), 40.0, dtype=dtype)
+    V = torch.tensor([1.0, 2.0], dtype=dtype)[None, :, None].expand(1, 2, 64)
+    output, weights = scaled_dot_product_attention(Q, Q, V)
+    assert (weights == 0.5).all() and (output == 1.5).all()
+    torch.testing.assert_close(fused_attention(Q, Q, V), output)
+    attention = MultiHeadAttention(64, 1).to(dtype)
+    attention.W_qkv.data, attention.W_o.data = torch.eye(64, dtype=dtype).repeat(1, 3), torch.eye(64, dtype=dtype)
+    output, weights = attention(Q, need_weights=True)
+    assert (weights == 0.5).all() and (output == 40).all()
+    torch.testing.assert_close(attention(Q), output)
 
 
 def test_causal_flag_equals_causal_mask():

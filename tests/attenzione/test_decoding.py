@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -222,6 +223,7 @@ def test_filter_logits():
     torch.testing.assert_close(probs, torch.tensor([0, 2 / 3, 0, 1 / 3]))
     for top_p, kept in ((0.4, 1), (0.6, 2), (0.8, 3), (0.95, 4), (1.0, 4)):
         assert filter_logits(logits, top_p=top_p).isfinite().sum() == kept
+    assert filter_logits(logits, top_p=1e-300).isfinite().sum() == 1  # in float32 vale zero
     torch.testing.assert_close(filter_logits(logits, tau=0.5).softmax(-1), logits.exp() ** 2 / 0.345)
     tie = torch.zeros(2, 5)
     assert (filter_logits(tie, top_k=2).isfinite().sum(-1) == 2).all()
@@ -269,9 +271,14 @@ def test_lower_precision_models_decode():
         (lambda m, s: greedy(m.train(), s), r"model è in modo addestramento.* atteso dopo model.eval\(\)"),
         (lambda m, s: greedy(m, s, max_extra=0), "max_extra vale 0: atteso un intero positivo"),
         (lambda m, s: beam_search(m, s, beam=0), "beam vale 0: atteso un intero positivo"),
-        (lambda m, s: beam_search(m, s, alpha=-1), "alpha vale -1: atteso un numero non negativo"),
+        (lambda m, s: beam_search(m, s, alpha=-1), "alpha vale -1: atteso un numero non negativo, al più 10"),
+        (lambda m, s: beam_search(m, s, alpha=1e6), "alpha vale 1000000.0: atteso"),
+        (lambda m, s: beam_search(m, s, alpha=math.nan), "alpha vale nan: atteso"),
         (lambda m, s: beam_search(m, s, beam=2, n_best=3), "n_best vale 3: atteso un intero da 1 a beam = 2"),
-        (lambda m, s: sample(m, s, tau=0), "tau vale 0: atteso un numero positivo"),
+        (lambda m, s: sample(m, s, tau=0), "tau vale 0: atteso un numero positivo, da 0.001 a 1000"),
+        (lambda m, s: sample(m, s, tau=1e-40), "tau vale 1e-40: atteso"),
+        (lambda m, s: sample(m, s, tau=math.inf), "tau vale inf: atteso"),
+        (lambda m, s: sample(m, s, tau=math.nan), "tau vale nan: atteso"),
         (lambda m, s: sample(m, s, top_k=0), "top_k vale 0: atteso un intero positivo"),
         (lambda m, s: sample(m, s, top_p=0), "top_p vale 0: atteso un numero maggiore di 0 e al più 1"),
         (lambda m, s: sample(m, s, top_p=1.5), "top_p vale 1.5"),
@@ -291,3 +298,33 @@ def test_cuda_agrees_with_cpu(name):
     model, decode = build(), STRATEGIES[name]
     expected = decode(model, source(), max_extra=8)
     assert_same(decode(model.cuda(), source().cuda(), max_extra=8), expected)
+
+
+def waits(call):
+    """Quante volte call aspetta la GPU: PyTorch ne avverte a ogni volta."""
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return sum("synchronizing CUDA operation" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="nessuna GPU CUDA su questa macchina")
+@pytest.mark.parametrize("name", ["greedy", "beam", "temperatura"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_step_waits_for_cuda_at_most_once(monkeypatch, name, plain):
+    model, src, steps, ask = build().cuda(), source().cuda(), [], DecodingState.next_logits
+    monkeypatch.setattr(DecodingState, "next_logits", lambda self: steps.append(1) or ask(self))
+    if plain:
+        model.start_steps = lambda *args: None
+    generator = torch.Generator("cuda").manual_seed(5)
+    decode = (
+        (lambda *a, **k: sample(*a, tau=1.7, generator=generator, **k)) if name == "temperatura" else STRATEGIES[name]
+    )
+    list(decode(model, src, max_extra=8))  # la prima volta si preparano le librerie
+    steps.clear()
+    assert 0 < waits(lambda: list(decode(model, src, max_extra=8))) <= len(steps) + 6  # e sei, al più, prima e dopo

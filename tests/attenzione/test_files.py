@@ -28,6 +28,18 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
 
 
+def test_what_is_not_a_file_is_written_and_not_replaced(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "collegamento"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "passa")
+    assert os.read(reader, 99) == b"passa" and pipe.is_fifo()
+    os.close(reader)
+    link.symlink_to(tmp_path / "vero.txt")
+    write_text(link, "di là")
+    assert link.is_symlink() and (tmp_path / "vero.txt").read_text("utf-8") == "di là"
+
+
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "file.txt"):
         pass

@@ -161,6 +161,17 @@ def test_attention_weights_of_every_layer_and_head():
     assert torch.equal(model(src, tgt), logits)  # gli agganci non restano
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_attention_weights_in_half_precision(dtype):
+    model, src, tgt = build(), tokens(2, 5), tokens(2, 4)
+    src[1, 3:] = 0
+    expected = model.attention_weights(src, tgt)
+    found = model.to(dtype).attention_weights(src, tgt)
+    for stack, weights in expected.items():
+        for w, half in zip(weights, found[stack], strict=True):
+            torch.testing.assert_close(half.float(), w, rtol=0, atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("src", "tgt", "error", "message"),
     [
@@ -180,6 +191,26 @@ def test_errors_name_the_argument_the_value_and_the_expectation(src, tgt, error,
         build()(torch.tensor(src), torch.tensor(tgt))
 
 
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize(("src", "tgt"), [((4, 5), (2, 6)), ((2, 5), (3, 3)), ((1, 5), (2, 5))])
+def test_batches_that_do_not_match_are_an_error(src, tgt, checked):
+    with pytest.raises(ValueError, match=f"src ha {src[0]} frasi e tgt ne ha {tgt[0]}: attese altrettante"):
+        build()(tokens(*src), tokens(*tgt), checked=checked)
+
+
+def test_rows_that_do_not_match_the_memory_are_an_error():
+    model = build()
+    z, mask = model.encode(tokens(2, 5))
+    with pytest.raises(ValueError, match="tgt ha 3 righe: atteso un multiplo delle 2 della memoria"):
+        model.decode(tokens(3, 4), z, mask)
+    cache = model.start_cache(z, 5, beam=2)
+    with pytest.raises(ValueError, match="tgt ha 3 righe: atteso un multiplo delle 2 della memoria"):
+        model.decode(tokens(3, 1), None, mask, cache)
+    with pytest.raises(ValueError, match="K ha 2 sequenze: attese quante ne ha la cache, 4"):
+        model.decode(tokens(2, 1), None, mask, cache)
+    assert model.decode(tokens(4, 1), None, mask, cache).shape == (4, 1, 8)
+
+
 def test_an_empty_sequence_is_an_error():
     with pytest.raises(ValueError, match=r"src ha forma \(1, 0\): attesa \(B, n\), con B e n almeno 1"):
         build()(torch.zeros(1, 0, dtype=torch.long), tokens(1, 2))
@@ -194,3 +225,18 @@ def test_cuda_agrees_with_cpu():
     expected = model(src, tgt)
     logits = model.cuda()(src.cuda(), tgt.cuda())
     torch.testing.assert_close(logits.cpu(), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="nessuna GPU CUDA su questa macchina")
+def test_tokens_already_checked_never_wait_for_cuda():
+    model, src, tgt = build().cuda(), tokens(2, 5).cuda(), tokens(2, 4).cuda()
+    expected = model(src, tgt)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        with pytest.raises(RuntimeError, match="synchronizing CUDA operation"):
+            model(src, tgt)
+        found = model(src, tgt, checked=True)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(found, expected)

@@ -12,7 +12,7 @@ from attenzione.moved import MOVED
 
 CODE = Path(__file__).resolve().parents[2] / "code"
 FLOORS = (
-    ("moved", "italian", "files", "config", "device", "quantization"),
+    ("moved", "italian", "files", "streams", "config", "device", "quantization"),
     ("attention", "feedforward", "embedding", "decoding"),
     ("layers",),
     ("stepping",),

@@ -1,5 +1,6 @@
 """Il glossario: come si legge, come si rifiuta."""
 
+import re
 import unicodedata
 
 import pytest
@@ -91,3 +92,14 @@ def test_nessuna_forma_scartata_e_un_termine():
 def test_ogni_sigla_e_sciolta_nelle_due_lingue():
     for voce in VOCI:
         assert (voce.tipo == "sigla") == bool(voce.sciolta_en and voce.sciolta_it)
+
+
+def senza_doppie(testo):
+    return re.sub(r"([a-z])\1", r"\1", testo)
+
+
+def test_nessuna_voce_sconsiglia_se_stessa():
+    """Il lettore che legge «da evitare» accanto al termine deve trovarvi un’altra parola, non la stessa."""
+    for voce in VOCI:
+        proprie = {senza_doppie(forma) for forma in voce.forme}
+        assert not proprie & {senza_doppie(parola) for parola in voce.evitare}, voce.it

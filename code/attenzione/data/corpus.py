@@ -8,8 +8,11 @@ import gzip
 import hashlib
 import re
 import unicodedata
+import zlib
 from itertools import islice
 from pathlib import Path
+
+from attenzione.streams import decode_line
 
 PARTS = ("addestramento", "sviluppo", "prova")
 CHARACTERS = str.maketrans(
@@ -45,19 +48,21 @@ def read_parallel(src_path, tgt_path, limit=None):
 
 
 def read_lines(path, limit=None):
-    """Le righe di un file di testo UTF-8, anche .gz. Errori: come read_parallel."""
+    """Le righe di un file di testo UTF-8, anche .gz, con o senza il segno dei byte in testa.
+
+    Si va a capo a \\n e \\r\\n, e a nessun altro segno. Errori: come read_parallel.
+    """
     lines = []
     try:
         with (gzip.open if Path(path).suffix == ".gz" else open)(path, "rb") as file:
             for number, line in enumerate(islice(file, limit), start=1):
                 try:
-                    lines.append(line.decode("utf-8").rstrip("\r\n"))
-                except UnicodeDecodeError as error:
-                    where = f"{path}, riga {number}, byte {error.start + 1}"
-                    raise ValueError(f"{where}: il testo non è in UTF-8") from error
+                    lines.append(decode_line(line, number))
+                except ValueError as error:
+                    raise ValueError(f"{path}, {error}") from error
     except FileNotFoundError as error:
         raise FileNotFoundError(f"path vale «{path}»: atteso un file che esiste") from error
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"path vale «{path}»: il file compresso è danneggiato") from error
     if not lines:
         raise ValueError(f"path vale «{path}»: il file è vuoto, attesa almeno una riga")

@@ -28,6 +28,11 @@ class BytePairTokenizer:
         if found != SPECIALS:
             raise ValueError(f"tokenizer comincia con {list(found)}: attesi {list(SPECIALS)}")
         self.tokenizer = tokenizer
+        self.tokenizer.encode_special_tokens = True  # «<eos>», in un testo, sono cinque caratteri
+
+    def __setstate__(self, state):
+        """Una copia si rifà da capo: tokenizers non vi porta encode_special_tokens."""
+        self.__init__(state["tokenizer"])
 
     @classmethod
     def from_texts(cls, texts, n_vocab=5000, min_count=2):
@@ -70,6 +75,16 @@ class BytePairTokenizer:
     def encode(self, text):
         """Dal testo, che viene pulito, agli identificatori; i caratteri mai visti diventano il token ignoto."""
         return self.tokenizer.encode(clean(text)).ids
+
+    def lost(self, text):
+        """I caratteri del testo, pulito, che la traduzione non vede, nell’ordine e senza ripetizioni.
+
+        Sono quelli che diventano il token ignoto, e «▁», che qui sta per lo spazio.
+        """
+        text = clean(text)
+        encoding = self.tokenizer.encode(text)
+        unknown = {start for i, (start, _) in zip(encoding.ids, encoding.offsets, strict=True) if i == 3}
+        return list(dict.fromkeys(c for i, c in enumerate(text) if i in unknown or c == "▁"))
 
     def decode(self, ids):
         """Dagli identificatori al testo; PAD, BOS, EOS e il token ignoto non vi compaiono."""

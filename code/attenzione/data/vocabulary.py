@@ -32,8 +32,12 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, text):
-        """Dal testo agli identificatori; le parole mai viste diventano il token ignoto."""
-        return [self.ids.get(token, 3) for token in text.split()]
+        """Dal testo agli identificatori; una parola mai vista, o scritta come uno speciale, è il token ignoto."""
+        return [max(self.ids.get(word, 3), 3) for word in text.split()]
+
+    def lost(self, text):
+        """Le parole del testo che diventano il token ignoto, nell’ordine e senza ripetizioni."""
+        return list(dict.fromkeys(word for word in text.split() if self.encode(word) == [3]))
 
     def decode(self, ids):
         """Dagli identificatori al testo."""

@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import platform
+import sys
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from attenzione.evidence.heads import peak_weight
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.files import write_text
 from attenzione.model import Transformer
+from attenzione.streams import as_command
 from attenzione.training.batches import collate
 from attenzione.training.checkpoint import list_checkpoints, load_model
 from attenzione.training.loop import TrainingConfig, train
@@ -194,4 +196,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(as_command(main))

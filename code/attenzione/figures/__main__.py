@@ -2,7 +2,7 @@
 
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +12,7 @@ from tqdm import tqdm
 from attenzione import figures
 from attenzione.figures.trained import examples, small_translator
 from attenzione.files import replacing
+from attenzione.streams import as_command
 
 FOLDER = Path("_build", "figure")
 translator = cache(small_translator)
@@ -86,4 +87,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(as_command(partial(main, sys.argv[1:])))

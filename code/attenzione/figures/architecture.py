@@ -26,7 +26,7 @@ COLORS = {
     "lineare": "#dfe5ea",
     "attenzione": "#fbdcb2",
     "feed-forward": "#cbe8f3",
-    "norma": "#f4f3c2",
+    "normalizzazione": "#f4f3c2",
     "embedding": "#f8d6dc",
 }
 
@@ -249,7 +249,7 @@ def _without_silent(call):
 
 
 def box_text(call, added=False):
-    """Le righe del riquadro di una chiamata e il suo colore; added: se la norma riceve anche la somma residuale."""
+    """Le righe del riquadro di una chiamata e il suo colore; added: se normalizza anche la somma residuale."""
     module = call.module
     if isinstance(module, MultiHeadAttention):
         lines = ["attenzione multi-testa"]
@@ -260,7 +260,7 @@ def box_text(call, added=False):
     if isinstance(module, PositionwiseFeedForward):
         return ["feed-forward", f"$d_{{ff}}$ = {module.W_1.size(1)}"], "feed-forward"
     if isinstance(module, nn.LayerNorm):
-        return ["somma e norma" if added else "norma"], "norma"
+        return ["somma e normalizzazione", ""] if added else ["normalizzazione"], "normalizzazione"
     if isinstance(module, Embedding):
         return ["embedding"], "embedding"
     if isinstance(module, POSITIONS):

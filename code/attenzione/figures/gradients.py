@@ -61,8 +61,8 @@ def gradient_figure(curves=None, xlabel="sottostrato", first=0):
     """
     if curves is None:
         curves = {
-            "somma e norma": residual_gradients(),
-            "solo norma": residual_gradients(residual=False),
+            "somma e normalizzazione": residual_gradients(),
+            "solo normalizzazione": residual_gradients(residual=False),
             "solo somma": residual_gradients(norm=False),
             "né l’una né l’altra": residual_gradients(residual=False, norm=False),
         }

@@ -1,1 +1,3 @@
-"""I tempi: ``timing`` (misurare bene), ``roofline`` (i limiti della macchina), ``benchmark`` (libreria e rivali)."""
+"""I tempi: ``timing`` (misurare bene), ``roofline`` (i limiti della macchina), ``floor`` (i soli prodotti di un passo),
+``benchmark`` (libreria e rivali).
+"""

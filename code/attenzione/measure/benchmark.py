@@ -1,7 +1,8 @@
-"""Quanto è veloce: questo Transformer accanto ad altri, misurati a turno nello stesso programma.
+"""Quanto è veloce: questo Transformer accanto ad altri e al suo pavimento, misurati a turno nello stesso programma.
 
 python -m attenzione.measure.benchmark misura un passo di addestramento e la generazione greedy e beam di ogni modello,
-poi il kernel di attenzione; scrive prestazioni.json e prestazioni.md. torch.nn.Transformer c’è sempre;
+poi il pavimento (attenzione.measure.floor) e il kernel di attenzione; scrive prestazioni.json e prestazioni.md. Con
+--pavimento misura soltanto quello e scrive pavimento.json e pavimento.md. torch.nn.Transformer c’è sempre;
 MarianMT e x-transformers solo se installati (pip install ".[benchmark]"). Tutti hanno le stesse grandezze, la
 stessa perdita, lo stesso Adam e gli stessi token; il rapporto è con torch.nn.Transformer nello stesso giro.
 """
@@ -11,8 +12,7 @@ import json
 import os
 import platform
 import statistics
-import time
-from dataclasses import dataclass
+import sys
 from datetime import date
 from functools import partial
 from importlib.metadata import version
@@ -21,64 +21,63 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from attenzione.attention import causal_mask, fused_attention, scaled_dot_product_attention
-from attenzione.config import TransformerConfig
 from attenzione.decoding import beam_search, greedy
 from attenzione.device import describe_device
 from attenzione.embedding import Embedding, sinusoidal_positions
 from attenzione.files import write_text
 from attenzione.italian import number
-from attenzione.model import Transformer
-from attenzione.training.loss import label_smoothing_loss
+from attenzione.measure.floor import (
+    Sizes,
+    count_operations,
+    decoding_products,
+    measure_floor,
+    random_tokens,
+    ratios,
+    rigged,
+    training_products,
+    training_step,
+)
+from attenzione.measure.timing import seconds_in_turn
+from attenzione.stepping import quantized
+from attenzione.streams import as_command
 from attenzione.training.schedule import adam
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Le grandezze della misura: batch × length token per passo; generated token per frase, sentences frasi."""
-
-    n_vocab: int = 8000
-    n_layers: int = 3
-    d_model: int = 256
-    d_ff: int = 1024
-    n_heads: int = 4
-    p_drop: float = 0.1
-    batch: int = 16
-    sentences: int = 8
-    length: int = 48
-    generated: int = 64
-    n_attention: int = 2048
+TESTS = ("addestramento", "greedy senza cache", "greedy con cache", "beam 4 con cache")
+REFERENCE = "torch.nn.Transformer"
 
 
 class Ours:
     """Questo libro."""
 
+    tests = TESTS
+
     def __init__(self, s):
-        self.model = Transformer(
-            TransformerConfig(
-                n_vocab=s.n_vocab,
-                n_layers=s.n_layers,
-                d_model=s.d_model,
-                d_ff=s.d_ff,
-                n_heads=s.n_heads,
-                p_drop=s.p_drop,
-            )
-        )
-        self.logits = self.model
-        self.extra = s.generated - s.length
+        self.model = self.logits = rigged(s.config)
+        self.max_extra = s.max_extra
 
     def greedy(self, src, use_cache):
-        return sum(len(h.tokens) + h.finished for h in greedy(self.model, src, self.extra, use_cache))
+        return sum(len(h.tokens) for h in greedy(self.model, src, self.max_extra, use_cache))
 
     def beam(self, src):
-        found = beam_search(self.model, src, beam=4, max_extra=self.extra)
-        return sum(len(h[0].tokens) + h[0].finished for h in found)
+        return sum(len(h[0].tokens) for h in beam_search(self.model, src, beam=4, max_extra=self.max_extra))
+
+
+class OursInt8(Ours):
+    """Questo libro, con i pesi in otto bit."""
+
+    tests = TESTS[2:]
+
+    def __init__(self, s):
+        super().__init__(s)
+        self.model = quantized(self.model)
 
 
 class TorchTransformer(nn.Module):
     """torch.nn.Transformer con embedding condivisi e seni e coseni; non ha cache."""
+
+    tests = TESTS[:2]
 
     def __init__(self, s):
         super().__init__()
@@ -89,6 +88,7 @@ class TorchTransformer(nn.Module):
             s.d_model, s.n_heads, s.n_layers, s.n_layers, s.d_ff, s.p_drop, batch_first=True
         )
         self.generated = s.generated
+        self.eval()
 
     @property
     def model(self):
@@ -117,6 +117,8 @@ class TorchTransformer(nn.Module):
 class Marian:
     """HF MarianMT con le stesse scelte dell’articolo: ReLU, embedding scalati, niente dropout sui pesi."""
 
+    tests = TESTS
+
     def __init__(self, s):
         from transformers import MarianConfig, MarianMTModel
         from transformers.utils import logging
@@ -141,7 +143,7 @@ class Marian:
             forced_eos_token_id=None,
             attn_implementation="sdpa",
         )
-        self.model, self.generated = MarianMTModel(config), s.generated
+        self.model, self.generated = MarianMTModel(config).eval(), s.generated
 
     def logits(self, src, tgt):
         return self.model(input_ids=src, decoder_input_ids=tgt, use_cache=False).logits
@@ -168,6 +170,8 @@ class Marian:
 class XTransformer:
     """x-transformers, con il kernel fuso e gli embedding condivisi."""
 
+    tests = TESTS[:3]
+
     def __init__(self, s):
         from x_transformers import XTransformer as Model
 
@@ -185,7 +189,7 @@ class XTransformer:
         }
         encoder = {f"enc_{name}": value for name, value in sizes.items()}
         decoder = {f"dec_{name}": value for name, value in sizes.items()}
-        self.model = Model(dim=s.d_model, tie_token_emb=True, **encoder, **decoder)
+        self.model = Model(dim=s.d_model, tie_token_emb=True, **encoder, **decoder).eval()
         self.generated = s.generated
         self.model.decoder.net.to_logits.weight = self.model.encoder.token_emb.emb.weight
 
@@ -201,59 +205,55 @@ class XTransformer:
         return self.model.decoder.generate(start, self.generated, **options).numel()
 
 
-def training_step(peer, optimizer, src, tgt):
-    optimizer.zero_grad()
-    loss = label_smoothing_loss(peer.logits(src, tgt[:, :-1]), tgt[:, 1:]) / tgt[:, 1:].numel()
-    loss.backward()
-    optimizer.step()
-    return tgt[:, 1:].numel()
-
-
 def measure_models(s, rounds):
-    """Token al secondo di ogni modello e prova, e il rapporto con torch.nn.Transformer, giro per giro."""
-    makers = {"questo libro": Ours, "torch.nn.Transformer": TorchTransformer}
+    """I secondi di ogni prova e modello, giro per giro: {(prova, modello): [secondi, ...]}."""
+    makers = {"questo libro": Ours, REFERENCE: TorchTransformer, "questo libro, int8": OursInt8}
     if find_spec("transformers"):
         makers["HF MarianMT"] = Marian
     if find_spec("x_transformers"):
         makers["x-transformers"] = XTransformer
-    src = torch.randint(3, s.n_vocab, (s.batch, s.length))
-    tgt = torch.randint(3, s.n_vocab, (s.batch, s.length + 1))
-    few = torch.randint(3, s.n_vocab, (s.sentences, s.length))
-    peers = {name: make(s) for name, make in makers.items()}
-    tests = {}  # (prova, modello): funzione che rende i token
-    for name, peer in peers.items():
-        optimizer = adam(peer.model)
-        optimizer.param_groups[0]["lr"] = 1e-4
-        tests["addestramento", name] = partial(training_step, peer, optimizer, src, tgt)
-        tests["greedy senza cache", name] = partial(peer.greedy, few, False)
-        if name != "torch.nn.Transformer":
-            tests["greedy con cache", name] = partial(peer.greedy, few, True)
-        if hasattr(peer, "beam"):
-            tests["beam 4 con cache", name] = partial(peer.beam, few)
-    rates = {key: [] for key in tests}
-    for round_number in tqdm(range(rounds + 1), desc="modelli", unit="giro"):  # il primo scalda
-        for (test, name), run in sorted(tests.items()):
-            peers[name].model.train(test == "addestramento")
-            start = time.perf_counter()
-            tokens = run()
-            if round_number:
-                rates[test, name].append(tokens / (time.perf_counter() - start))
+    src, tgt = random_tokens(s, s.batch, s.length), random_tokens(s, s.batch, s.length + 1)
+    few = random_tokens(s, s.sentences, s.length)
+    jobs = {}
+    for name, make in makers.items():
+        if "addestramento" in make.tests:
+            peer = make(s)
+            peer.model.train()
+            jobs["addestramento", name] = partial(training_step, peer.logits, adam(peer.model), src, tgt)
+        peer = make(s)
+        runs = {
+            "greedy senza cache": lambda peer=peer: peer.greedy(few, False),
+            "greedy con cache": lambda peer=peer: peer.greedy(few, True),
+            "beam 4 con cache": lambda peer=peer: peer.beam(few),
+        }
+        jobs |= {(test, name): run for test, run in runs.items() if test in make.tests}
+    in_order = dict(sorted(jobs.items(), key=lambda job: TESTS.index(job[0][0])))  # chi si confronta sta vicino
+    return seconds_in_turn(in_order, rounds, "modelli")
+
+
+def model_rows(s, seconds):
+    """Token al secondo di ogni prova e modello, e il rapporto con torch.nn.Transformer."""
     rows = []
-    for (test, name), values in rates.items():
-        against = "addestramento" if test == "addestramento" else "greedy senza cache"
-        reference = rates[against, "torch.nn.Transformer"]
-        ratios = [value / other for value, other in zip(values, reference, strict=True)]
-        rows.append(
-            {
-                "prova": test,
-                "modello": name,
-                "token_al_secondo": statistics.median(values),
-                "rapporto": statistics.median(ratios),
-                "rapporto_min": min(ratios),
-                "rapporto_max": max(ratios),
-            }
-        )
+    for (test, name), values in seconds.items():
+        reference = seconds[test if test in TorchTransformer.tests else "greedy senza cache", REFERENCE]
+        tokens = s.batch * s.length if test == "addestramento" else s.sentences * s.generated
+        rate = tokens / statistics.median(values)
+        rows.append({"prova": test, "modello": name, "token_al_secondo": rate, **ratios(reference, values)})
     return rows
+
+
+def summary(seconds):
+    """I rapporti che si guardano per primi: quante volte i token al secondo degli altri."""
+    against = (
+        ("addestramento", "addestramento", REFERENCE),
+        ("greedy con cache", "greedy senza cache", REFERENCE),
+        ("greedy con cache", "greedy con cache", "HF MarianMT"),
+    )
+    return [
+        {"prova": test, "contro": name, **ratios(seconds[other, name], seconds[test, "questo libro"])}
+        for test, other, name in against
+        if (other, name) in seconds
+    ]
 
 
 def measure_attention(s, rounds):
@@ -265,26 +265,16 @@ def measure_attention(s, rounds):
         "fused_attention": lambda: fused_attention(Q, K, V, is_causal=True),
         "formula esplicita": lambda: scaled_dot_product_attention(Q, K, V, mask)[0],
     }
-    seconds = {name: [] for name in ways}
-    for round_number in tqdm(range(rounds + 1), desc="attenzione", unit="giro"):
-        for name, run in ways.items():
-            start = time.perf_counter()
-            run()
-            if round_number:
-                seconds[name].append(time.perf_counter() - start)
-    bare = seconds["kernel fuso nudo"]
-    rows = []
-    for name, values in seconds.items():
-        ratio = statistics.median(a / b for a, b in zip(values, bare, strict=True))
-        rows.append(
-            {
-                "via": name,
-                "millisecondi": 1000 * statistics.median(values),
-                "rapporto": ratio,
-                "megabyte": peak_memory(ways[name]) / 1e6,
-            }
-        )
-    return rows
+    seconds = seconds_in_turn(ways, rounds, "attenzione")
+    return [
+        {
+            "via": name,
+            "millisecondi": 1000 * statistics.median(values),
+            "rapporto": ratios(values, seconds["kernel fuso nudo"])["rapporto"],
+            "megabyte": peak_memory(ways[name]) / 1e6,
+        }
+        for name, values in seconds.items()
+    ]
 
 
 def peak_memory(run):
@@ -304,16 +294,12 @@ def peak_memory(run):
 def operations(s):
     """Le operazioni in virgola mobile di un passo di addestramento e di un token generato con la cache.
 
-    Solo i prodotti fra matrici: 2 operazioni per ogni moltiplicazione con la sua somma, e il ritorno costa due
-    volte l’andata. Con la cache le chiavi e i valori della memoria non si contano: sono calcolati una volta.
+    Solo i prodotti fra matrici; il ritorno costa due volte l’andata. Il token è quello a metà della generazione.
     """
-    encoder = s.n_layers * (4 * s.d_model**2 + 2 * s.d_model * s.d_ff)
-    decoder = s.n_layers * (8 * s.d_model**2 + 2 * s.d_model * s.d_ff)
-    logits = s.n_vocab * s.d_model
-    attention = 2 * s.n_layers * s.length * s.d_model * 3  # QKᵀ e AV, per token, tre attenzioni
-    per_step = 3 * 2 * s.batch * s.length * (encoder + decoder + logits + attention)
-    cached = 2 * (decoder - 2 * s.n_layers * s.d_model**2 + logits)
-    return {"operazioni_per_passo": per_step, "operazioni_per_token_con_cache": cached}
+    return {
+        "operazioni_per_passo": 3 * count_operations(training_products(s)),
+        "operazioni_per_token_con_cache": count_operations(decoding_products(s, 1, 1, s.generated // 2 + 1)),
+    }
 
 
 def machine():
@@ -328,7 +314,7 @@ def machine():
 
 
 def as_markdown(report):
-    """Le tabelle in Markdown, con la virgola decimale."""
+    """Le tabelle in Markdown, con la virgola decimale; in fondo, una riga l’uno, i rapporti di in_breve."""
     s = report["grandezze"]
     lines = [
         f"Misurato il {report['macchina']['data']}: {report['macchina']['processore']}; "
@@ -337,46 +323,87 @@ def as_markdown(report):
         f"d_model {s['d_model']}, {s['n_heads']} teste, d_ff {s['d_ff']}, {s['n_layers']} + {s['n_layers']} "
         f"strati, vocabolario {s['n_vocab']}; batch {s['batch']} × {s['length']}; {s['generated']} token per "
         f"{s['sentences']} frasi.",
-        "",
-        "| prova | modello | token/s | × torch.nn.Transformer | minimo–massimo |",
-        "|---|---|---|---|---|",
     ]
-    for row in report["modelli"]:
-        ratio, low, high = (number(row[name], ".2f") for name in ("rapporto", "rapporto_min", "rapporto_max"))
+    if "modelli" in report:
+        lines += models_as_markdown(report["modelli"])
+    lines += floor_as_markdown(report["pavimento"])
+    if "attenzione" in report:
+        lines += attention_as_markdown(report["attenzione"], s["n_attention"])
+    for row in report.get("in_breve", ()):
+        ratio, low, high = spread(row)
+        lines += ["", f"{row['prova']}: {ratio} × {row['contro']} ({low}–{high})"]
+    return "\n".join([*lines, ""])
+
+
+def models_as_markdown(rows):
+    lines = ["", "| prova | modello | token/s | × torch.nn.Transformer | minimo–massimo |", "|---|---|---|---|---|"]
+    for row in rows:
+        ratio, low, high = spread(row)
         rate = number(row["token_al_secondo"], ".0f")
         lines.append(f"| {row['prova']} | {row['modello']} | {rate} | {ratio} | {low}–{high} |")
-    title = f"attenzione causale, n = {s['n_attention']}"
-    lines += ["", f"| {title} | ms | MB di picco | × kernel nudo |", "|---|---|---|---|"]
-    for row in report["attenzione"]:
+    return [*lines, "", "Chi genera con la cache si confronta con torch.nn.Transformer senza, che non ne ha."]
+
+
+def floor_as_markdown(floor):
+    lines = [
+        "",
+        "Il pavimento: i soli prodotti fra matrici dello stesso passo, in tensori già pronti.",
+        "",
+        "| prova | ms | pavimento, ms | × pavimento | minimo–massimo | al più vogliamo |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in floor["passi"]:
+        ratio, low, high = spread(row)
+        ours, alone = (number(row[name], ".2f") for name in ("millisecondi", "pavimento_millisecondi"))
+        wanted = number(row["voluto"], ".1f") if row["voluto"] else "–"
+        lines.append(f"| {row['prova']} | {ours} | {alone} | {ratio} | {low}–{high} | {wanted} |")
+    parts = ", ".join(f"{name} {number(ratio, '.2f')}" for name, ratio in floor["parti"].items())
+    return [*lines, "", f"Del passo intero, in pavimenti, misurati a parte: {parts}."]
+
+
+def attention_as_markdown(rows, n):
+    lines = ["", f"| attenzione causale, n = {n} | ms | MB di picco | × kernel nudo |", "|---|---|---|---|"]
+    for row in rows:
         milliseconds, megabytes = number(row["millisecondi"], ".1f"), number(row["megabyte"], ".1f")
         lines.append(f"| {row['via']} | {milliseconds} | {megabytes} | {number(row['rapporto'], '.2f')} |")
-    lines += ["", "Chi genera con la cache si confronta con torch.nn.Transformer senza, che non ne ha.", ""]
-    return "\n".join(lines)
+    return lines
+
+
+def spread(row):
+    """La mediana dei rapporti di una riga, il minimo e il massimo, come si scrivono."""
+    return (number(row[name], ".2f") for name in ("rapporto", "rapporto_min", "rapporto_max"))
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m attenzione.measure.benchmark", description=__doc__.split("\n")[0])
     parser.add_argument("--giri", type=int, default=7, help="giri misurati, dopo uno per scaldare (7)")
     parser.add_argument("--cartella", default="_build/prestazioni", help="dove scrivere (_build/prestazioni)")
-    parser.add_argument("--thread", type=int, help="thread di PyTorch")
+    parser.add_argument("--thread", type=int, help="thread di PyTorch; con 1 si conta il tempo di processore")
+    parser.add_argument("--pavimento", action="store_true", help="misura soltanto il pavimento")
     options = parser.parse_args(arguments)
+    for name in ("giri", "thread"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            parser.error(f"--{name} vale {value}: atteso almeno 1")
     if options.thread:
         torch.set_num_threads(options.thread)
     torch.manual_seed(0)
     sizes = Sizes()
-    report = {
-        "macchina": machine(),
-        "giri": options.giri,
-        "grandezze": vars(sizes),
-        "operazioni": operations(sizes),
-        "modelli": measure_models(sizes, options.giri),
-        "attenzione": measure_attention(sizes, options.giri),
-    }
+    report = {"macchina": machine(), "giri": options.giri, "grandezze": vars(sizes), "operazioni": operations(sizes)}
+    if not options.pavimento:
+        seconds = measure_models(sizes, options.giri)
+        report |= {
+            "modelli": model_rows(sizes, seconds),
+            "attenzione": measure_attention(sizes, options.giri),
+            "in_breve": summary(seconds),
+        }
+    report["pavimento"] = measure_floor(sizes, options.giri)
     text = as_markdown(report)
-    write_text(Path(options.cartella, "prestazioni.json"), json.dumps(report, ensure_ascii=False, indent=1) + "\n")
-    write_text(Path(options.cartella, "prestazioni.md"), text)
+    path = Path(options.cartella, "pavimento" if options.pavimento else "prestazioni")
+    write_text(path.with_suffix(".json"), json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    write_text(path.with_suffix(".md"), text)
     print(text)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(as_command(main))

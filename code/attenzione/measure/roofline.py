@@ -7,7 +7,6 @@ misure in JSON con il dispositivo, la data e il comando. Il libro mostra gpu.jso
 import argparse
 import json
 import sys
-import time
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -23,8 +22,9 @@ from attenzione.device import describe_device, pick_device
 from attenzione.evidence.tables import TFLOPS
 from attenzione.files import write_text
 from attenzione.italian import number
-from attenzione.measure.timing import best_seconds
+from attenzione.measure.timing import best_seconds, pick_clock
 from attenzione.model import Transformer
+from attenzione.streams import as_command
 
 RECORDED = Path(__file__).with_name("gpu.json")
 
@@ -46,8 +46,8 @@ class Roof:
         return min(self.peak, self.bandwidth * intensity)
 
 
-# velocità di targa; della P100 le operazioni sono quelle della nota 5 dell’articolo, §6.1; il resto è di NVIDIA
-# (2020), «NVIDIA A100 Tensor Core GPU Architecture», tabella di confronto: 720 e 1555 GB/s
+# velocità pubblicate: le operazioni della P100 sono la capacità sostenuta che stima la nota 5 dell’articolo, §6.1; il
+# resto è di targa, da NVIDIA (2020), «NVIDIA A100 Tensor Core GPU Architecture», tabella di confronto: 720 e 1555 GB/s
 DATASHEETS = {
     "P100": Roof(TFLOPS["P100"] * 1e12, 720e9),
     "A100": Roof(19.5e12, 1555e9),
@@ -84,12 +84,6 @@ def count_traffic(function, *args):
     return counter.get_total_flops(), traffic.bytes
 
 
-def pick_clock(device):
-    """Il tempo di processore dove c’è un solo thread: chi usa l’altro core non lo cambia. Altrove l’orologio."""
-    single = torch.device(device).type == "cpu" and torch.get_num_threads() == 1
-    return time.process_time if single else time.perf_counter
-
-
 def measure_roof(device="cpu", numbers=2**25, sizes=(256, 512, 1024)):
     """Il tetto di questa macchina, in float32: la copia di numbers numeri e il più svelto dei prodotti d × d."""
     clock = pick_clock(device)
@@ -122,7 +116,7 @@ def workloads(device="cpu", numbers=2**24, n=1024, positions=128, config=None):
         "attenzione, formula intera": (
             lambda: scaled_dot_product_attention(Q, K, V),
             attention,
-            4 * h * (4 * n * d_k + 6 * n**2),
+            4 * h * (6 * n * d_k + 4 * n**2),
         ),
         "attenzione, kernel fuso": (lambda: fused_attention(Q, K, V), attention, 4 * h * 4 * n * d_k),
         "prodotto di matrici": (lambda: A @ B, 2 * n**3, 12 * n**2),
@@ -216,4 +210,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -1,7 +1,8 @@
 """La classe di un modello, dal suo nome: così l’addestramento non importa nessuna architettura.
 
 Una classe di modello è un nn.Module che dice in config_class la classe della sua configurazione, una dataclass, e si
-costruisce da una configurazione: attenzione.model.Transformer, per esempio.
+costruisce da una configurazione: attenzione.model.Transformer, per esempio. Si chiama con (src, tgt, checked=False) e
+rende i logit; checked dice che i token li ha già guardati chi chiama.
 """
 
 import importlib

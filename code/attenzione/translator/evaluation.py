@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+import warnings
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 from tqdm import tqdm
 
 from attenzione.evidence.heads import peak_weight
+from attenzione.files import write_text
 from attenzione.italian import number
 from attenzione.model import Transformer
 from attenzione.training.checkpoint import list_checkpoints
@@ -30,7 +32,8 @@ def evaluate(
     part: «sviluppo» o «prova»; strategies: quali fra HOW; output: dove scrivere le traduzioni dell’ultima
     strategia, una per riga; loss: se misurare anche le perdite sulle tre parti (losses). Rende un dizionario
     JSON con i punteggi, le firme, la data, le versioni, i secondi e, se chieste, le perdite. Il confronto non
-    distingue le maiuscole: il corpus è in minuscolo.
+    distingue le maiuscole: il corpus è in minuscolo. Una frase che non si può tradurre conta come tradotta con nulla:
+    un avviso dice quante sono, e il dizionario pure, in «non_tradotte».
     Errori: ImportError se sacrebleu non è installato; quelli di read_recipe e load_translator.
     """
     try:
@@ -42,10 +45,10 @@ def evaluate(
     model, tokenizer = load_translator(model_path, device)
     sources = [src for src, _ in pairs]
     references = [[tgt for _, tgt in pairs]]  # un solo riferimento per frase
-    results = {}
+    results, failures = {}, {}
     for strategy in strategies:
         start = time.perf_counter()
-        found = translate(model, tokenizer, sources, strategy)
+        found = translate(model, tokenizer, sources, strategy, failures=failures)
         seconds = time.perf_counter() - start
         bleu, chrf = BLEU(lowercase=True), CHRF(lowercase=True)
         bleu_score = bleu.corpus_score(found, references).score  # la firma si sa soltanto dopo
@@ -58,8 +61,13 @@ def evaluate(
             "secondi": round(seconds, 1),
         }
         if output:
-            Path(output).write_text("".join(line + "\n" for line in found), "utf-8")
+            write_text(output, "".join(line + "\n" for line in found))
     report = {"parte": part, "frasi": len(pairs), "risultati": results}
+    if failures:
+        report["non_tradotte"] = len(failures)
+        first = next(iter(failures.values()))
+        count = f"{len(failures)} su {len(pairs)}"
+        warnings.warn(f"frasi non tradotte, che contano come sbagliate: {count}; la prima: {first}", stacklevel=2)
     if loss:
         report["perdite"] = losses(model, tokenizer, parts)
     versions = {name: version(name).split("+")[0] for name in ("torch", "tokenizers", "sacrebleu")}
@@ -114,6 +122,8 @@ def compare(folders, recipe_path, data_folder=None, part="prova", average=3, dev
             "BLEU": scores["BLEU"],
             "chrF": scores["chrF"],
         }
+        if "non_tradotte" in result:
+            models[name]["non_tradotte"] = result["non_tradotte"]
         if isinstance(model, Transformer):
             sources = [src for src, _ in encode_pairs(pairs, tokenizer, model.config.max_len)]
             models[name]["peso_massimo"] = round(peak_weight(model, sources).mean().item(), 3)
@@ -124,7 +134,8 @@ def compare(folders, recipe_path, data_folder=None, part="prova", average=3, dev
 
 def show(result):
     """Stampa i punteggi di evaluate."""
-    print(f"{result['frasi']} frasi, parte «{result['parte']}»")
+    untranslated = f", {result['non_tradotte']} non tradotte" if "non_tradotte" in result else ""
+    print(f"{result['frasi']} frasi, parte «{result['parte']}»{untranslated}")
     for strategy, scores in result["risultati"].items():
         bleu, chrf = number(scores["BLEU"], ".2f"), number(scores["chrF"], ".2f")
         print(f"  BLEU {bleu}   chrF {chrf}   {HOW[strategy]}")

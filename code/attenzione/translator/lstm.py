@@ -12,7 +12,7 @@ from torch import nn
 from attenzione.attention import AdditiveAttention, padding_mask
 from attenzione.config import check_fraction, check_positive_integer, check_specials
 from attenzione.embedding import Embedding
-from attenzione.model import check_tokens
+from attenzione.model import check_same_batch, check_tokens
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class AttentionLSTM(nn.Module):
         """
         if not checked:
             check_tokens(self.config, src=src, tgt=tgt)
+        check_same_batch(src, tgt)
         z, mask = self.encode(src)
         return self.embedding.logits(self.decode(tgt, z, mask))
 

@@ -11,6 +11,7 @@ from attenzione.training.checkpoint import load_model
 
 SHIPPED = "europarl-en-it"
 WEIGHTS, TOKENIZER = "modello.safetensors", "tokenizer.json"
+STRATEGIES = ("beam", "greedy")
 
 
 def shipped_folder():
@@ -52,10 +53,14 @@ def load_translator(path=None, device=None):
 def encode_source(tokenizer, text, config):
     """Gli identificatori di una frase da tradurre.
 
-    Errori: ValueError se la frase è vuota, se non ha alcun segno noto al modello o se è troppo lunga.
+    Errori: ValueError se la frase è vuota, se non ha alcun segno noto al modello, se è troppo lunga o se contiene byte
+    che non sono UTF-8 (surrogati).
     """
-    ids = tokenizer.encode(text)
     shown = text if len(text) <= 40 else text[:40] + "…"
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        escaped = shown.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise ValueError(f"la frase «{escaped}»: il testo non è in UTF-8")
+    ids = tokenizer.encode(text)
     if not ids:
         raise ValueError("la frase è vuota: attesa almeno una parola")
     if not tokenizer.decode([i for i in ids if i != 3]):
@@ -65,21 +70,30 @@ def encode_source(tokenizer, text, config):
     return ids
 
 
-def translate(model, tokenizer, texts, strategy="beam", beam=4, alpha=0.6, max_tokens=2000):
+def translate(model, tokenizer, texts, strategy="beam", beam=4, alpha=0.6, max_tokens=2000, failures=None):
     """Traduce un elenco di frasi a lotti, dalle più corte alle più lunghe; rende le traduzioni, nel loro ordine.
 
-    strategy: «beam» o «greedy»; max_tokens: unità per lotto, riempimento compreso.
-    Errori: quelli di encode_source.
+    strategy: «beam» o «greedy»; max_tokens: unità per lotto, riempimento compreso. failures: un dizionario in cui
+    mettere, alla sua posizione, il perché di ogni frase che non si può tradurre, e che dà una traduzione vuota; senza,
+    la prima è un errore. Errori: ValueError se strategy è un’altra; quelli di encode_source.
     """
-    sources = [encode_source(tokenizer, text, model.config) for text in texts]
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy vale «{strategy}»: atteso uno fra {', '.join(STRATEGIES)}")
+    sources = {}
+    for i, text in enumerate(texts):
+        try:
+            sources[i] = encode_source(tokenizer, text, model.config)
+        except ValueError as error:
+            if failures is None:
+                raise
+            failures[i] = str(error)
     device = model.embedding.E.device
-    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
     batches = []
-    for i in order:
+    for i in sorted(sources, key=lambda i: len(sources[i])):
         if not batches or len(sources[i]) * (len(batches[-1]) + 1) > max_tokens:
             batches.append([])
         batches[-1].append(i)
-    translations = [""] * len(sources)
+    translations = [""] * len(texts)
     for batch in batches:
         src = pad([sources[i] for i in batch], model.config.pad_id, device)  # (B, n)
         found = beam_search(model, src, beam, alpha) if strategy == "beam" else [[best] for best in greedy(model, src)]

@@ -2,6 +2,7 @@
 
 import sys
 
+from attenzione.streams import as_command
 from lettore.controlli import controlla_libro
 
 
@@ -14,4 +15,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from attenzione.streams import as_command
 from lettore.ambiente import ambiente_del_comando
 from lettore.inventario import leggi_inventario
 from lettore.originale import CARTELLA, ErroreOriginale, importa
@@ -45,4 +46,4 @@ def main(argomenti: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -26,6 +26,11 @@ def test_only_a_newline_separates_lines(tmp_path):
     assert read_parallel(src, tgt) == [("one\u2028two", "uno\x0bdue"), ("three", "tre")]
 
 
+def test_a_byte_order_mark_is_not_text(tmp_path):
+    src, tgt = write(tmp_path / "a.en", ["\ufeffone", "two"]), write(tmp_path / "a.it.gz", ["\ufeffuno", "due"])
+    assert read_parallel(src, tgt) == [("one", "uno"), ("two", "due")]
+
+
 def test_reading_errors_say_file_and_line(tmp_path):
     good = write(tmp_path / "a.en", ["one", "two"])
     with pytest.raises(ValueError, match=r"a\.en ha 2 righe e .*b\.it ne ha 1: attese altrettante"):
@@ -35,7 +40,8 @@ def test_reading_errors_say_file_and_line(tmp_path):
     with pytest.raises(ValueError, match=r"d\.it».*il file è vuoto"):
         read_parallel(good, write(tmp_path / "d.it", []))
     broken = write(tmp_path / "e.it.gz", ["uno", "due"] * 500)
-    for content in (broken.read_bytes()[:-12], b"non compresso"):
+    whole = broken.read_bytes()
+    for content in (whole[:-12], b"non compresso", whole[:15] + b"\xff" * 20 + whole[35:]):
         broken.write_bytes(content)
         with pytest.raises(ValueError, match=r"e\.it\.gz».*il file compresso è danneggiato"):
             read_parallel(good, broken)

@@ -1,5 +1,8 @@
 """Le unità di byte-pair encoding: andata e ritorno, segni speciali, file."""
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +61,31 @@ def test_unknown_characters(tokenizer):
     ids = tokenizer.encode("🙂 europea 日本")
     assert ids.count(3) == 3 and tokenizer.decode(ids) == "europea"
     assert tokenizer.encode("") == tokenizer.encode(" . ") == []
+
+
+@pytest.mark.parametrize("special", SPECIALS)
+def test_text_is_never_a_special_token(tokenizer, tmp_path, special):
+    tokenizer.save(tmp_path / "tokenizer.json")
+    learned = BytePairTokenizer.from_texts([*TEXTS, f"{special} <> the {special}"], n_vocab=120)
+    copies = [copy.deepcopy(tokenizer), pickle.loads(pickle.dumps(tokenizer))]
+    for each in (tokenizer, learned, *copies, BytePairTokenizer.load(tmp_path / "tokenizer.json")):
+        for text in (special, f"the {special} union", f"a{special}b", special.upper()):
+            ids = each.encode(text)
+            assert min(ids) >= 3 and len(ids) > len(each.encode(text.lower().replace(special, "")))
+    assert learned.decode(learned.encode(f"the {special} union")) == f"the {special} union"  # conosce «<» e «>»
+
+
+def test_the_lost_characters_are_those_the_translation_does_not_see(tokenizer):
+    assert tokenizer.lost("L’Unione europea: 1995!") == tokenizer.lost("") == []
+    assert tokenizer.lost("the * < union 🙂 *§ a▁b \x07") == ["*", "<", "🙂", "§", "▁", "\x07"]
+    assert tokenizer.lost("*") == ["*"] and tokenizer.lost("a*b") == ["*"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from("aei'1, *<§🙂"), max_size=25).map("".join))
+def test_a_text_without_lost_characters_comes_back(tokenizer, text):
+    whole = tokenizer.decode(tokenizer.encode(text)) == clean(text)
+    assert whole == (tokenizer.lost(text) == [])
 
 
 def test_save_and_load(tokenizer, tmp_path):

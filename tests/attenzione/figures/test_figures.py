@@ -42,7 +42,8 @@ def test_mappa_rifiuta_etichette_di_numero_sbagliato():
 def test_figura_1_segue_il_modello():
     scritte = texts(transformer_diagram(Transformer(TransformerConfig(**SMALL))))
     assert scritte.count("3 ×") == 2 and scritte.count("4 teste") == 3 and scritte.count("$d_{ff}$ = 256") == 2
-    assert scritte.count("somma e norma") == 5 and "$m$ × 20" in scritte and not any("512" in s for s in scritte)
+    assert scritte.count("somma e normalizzazione") == 5
+    assert "$m$ × 20" in scritte and not any("512" in s for s in scritte)
 
 
 def test_figura_1_base_senza_pesi_in_memoria():
@@ -52,7 +53,8 @@ def test_figura_1_base_senza_pesi_in_memoria():
 
 def test_figura_1_norma_prima_e_in_cima():
     scritte = texts(transformer_diagram(TransformerConfig(**SMALL, norm_first=True, final_norm=True)))
-    assert scritte.count("somma") == 5 and scritte.count("norma") == 7 and "somma e norma" not in scritte
+    assert scritte.count("somma") == 5 and scritte.count("normalizzazione") == 7
+    assert "somma e normalizzazione" not in scritte
 
 
 def test_figura_1_posizioni_apprese_e_lunghezze():

@@ -168,9 +168,10 @@ def test_a_wrapped_model_is_saved_without_its_wrapping(tmp_path, wrap):
     save_checkpoint(tmp_path / "nudo.safetensors", model)
     assert (tmp_path / "avvolto.safetensors").read_bytes() == (tmp_path / "nudo.safetensors").read_bytes()
     loaded, _ = load_model(tmp_path / "avvolto.safetensors")
-    assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), model.parameters(), strict=True))
+    assert all(torch.equal(a, b.cpu()) for a, b in zip(loaded.parameters(), model.parameters(), strict=True))
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="con una GPU DataParallel non calcola sulla CPU")
 def test_a_wrapped_model_is_trained_and_resumed_as_the_model_inside(tmp_path):
     expected = run(tmp_path / "nudo")
     torch.manual_seed(3)

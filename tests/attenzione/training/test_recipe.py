@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from attenzione.__main__ import main
+from attenzione.data import download
 from attenzione.training.recipe import prepare, read_recipe, run_recipe
 
 GOOD = """
@@ -21,8 +22,9 @@ LSTM = "classe: attenzione.translator.lstm.AttentionLSTM"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """La cartella di lavoro, con i dati di GOOD."""
+    """La cartella di lavoro, con i dati di GOOD e senza rete."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(download, "fetch", lambda *_: pytest.fail("si è chiesta la rete"))
     for name in ("a.en", "a.it"):
         (tmp_path / name).write_text("".join(f"{name} parola {i} altra {i % 7}\n" for i in range(200)), "utf-8")
     return tmp_path

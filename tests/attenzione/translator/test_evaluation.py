@@ -1,5 +1,6 @@
 """I confronti fra varianti: stesso passo, stesse frasi, errori chiari."""
 
+import json
 import sys
 
 import pytest
@@ -49,6 +50,38 @@ def test_i_confronti_sono_allo_stesso_passo(trained, capsys, monkeypatch):
     arguments = ["--da", *folders, "--ricetta", "r.yml", "--uscita", "c.json", "--dispositivo", "cpu"]
     assert main(["confronta", *arguments]) == 0
     assert "una-testa" in capsys.readouterr().out and (trained.parent / "c.json").exists()
+
+
+def test_una_frase_che_non_si_traduce_e_un_ipotesi_vuota_e_un_avviso(trained, tmp_path, monkeypatch, capsys):
+    package(trained / "prova", tmp_path / "pronto", average=1)
+    read = evaluation.read_parts
+    bad = [("word " * 200, "una frase troppo lunga"), ("🙂", "nessun segno noto")]
+
+    def with_bad(recipe):
+        parts, counts = read(recipe)
+        return parts | {"prova": [bad[0], *parts["prova"], bad[1]]}, counts
+
+    good = evaluate(tmp_path / "pronto", "r.yml", strategies=["greedy"], device="cpu")
+    assert "non_tradotte" not in good
+    monkeypatch.setattr(evaluation, "read_parts", with_bad)
+    options = ["--modello", str(tmp_path / "pronto"), "--ricetta", "r.yml", "--dispositivo", "cpu"]
+    assert main(["valuta", *options, "--uscita", "p.json", "--traduzioni", "t.txt"]) == 0
+    captured = capsys.readouterr()
+    (warning,) = [line for line in captured.err.splitlines() if line.startswith("avviso")]
+    count = good["frasi"] + 2
+    assert warning.startswith(
+        f"avviso: frasi non tradotte, che contano come sbagliate: 2 su {count}; la prima: la frase «word"
+    )
+    assert f"{count} frasi, parte «prova», 2 non tradotte" in captured.out
+    lines = (tmp_path / "t.txt").read_text("utf-8").split("\n")
+    assert len(lines) == count + 1 and lines[0] == lines[count - 1] == ""
+    result = json.loads((tmp_path / "p.json").read_text("utf-8"))
+    assert result["frasi"] == count and result["non_tradotte"] == 2
+    assert result["risultati"]["greedy"]["chrF"] < good["risultati"]["greedy"]["chrF"]
+    monkeypatch.setattr(evaluation, "read_parts", lambda recipe: (read(recipe)[0] | {"prova": bad}, {}))
+    with pytest.warns(UserWarning, match="2 su 2"):
+        nothing = evaluate(tmp_path / "pronto", "r.yml", strategies=["beam"], device="cpu")
+    assert nothing["risultati"]["beam"]["BLEU"] == nothing["risultati"]["beam"]["chrF"] == 0
 
 
 def test_le_perdite_delle_tre_parti(trained, tmp_path):

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from attenzione.translator.card import render_card
-from attenzione.translator.pretrained import WEIGHTS, load_translator, shipped_folder, translate
+from attenzione.translator.pretrained import WEIGHTS, encode_source, load_translator, shipped_folder, translate
 
 ROOT = Path(__file__).parents[3]
+PROPOSAL = [214, 940, 2464, 231, 828, 16]
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,37 @@ def test_a_batch_gives_the_same_translations_as_one_sentence_at_a_time(translato
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "la frase è vuota"), ("🙂 日本", "non ha alcun segno noto"), ("word " * 5000, "attese al più 256")],
+    [
+        ("caf\udce9", r"la frase «caf\\udce9»: il testo non è in UTF-8"),
+        ("", "la frase è vuota"),
+        ("🙂 日本", "non ha alcun segno noto"),
+        ("word " * 5000, "attese al più 256"),
+    ],
 )
 def test_sentences_that_cannot_be_translated(translator, text, message):
     with pytest.raises(ValueError, match=message):
         translate(*translator, ["thank you.", text])
+
+
+def test_with_failures_a_sentence_that_cannot_be_translated_costs_itself_alone(translator):
+    texts = ["thank you.", "🙂", "the debate is closed.", "word " * 5000, ""]
+    failures = {}
+    found = translate(*translator, texts, "greedy", failures=failures)
+    assert [found[0], found[2]] == translate(*translator, [texts[0], texts[2]], "greedy")
+    assert [i for i, translation in enumerate(found) if not translation] == [1, 3, 4] == sorted(failures)
+    assert failures[4] == "la frase è vuota: attesa almeno una parola"
+    assert translate(*translator, ["🙂"], failures={}) == [""] and translate(*translator, []) == []
+
+
+def test_a_strategy_that_does_not_exist(translator):
+    with pytest.raises(ValueError, match="strategy vale «campiona»: atteso uno fra beam, greedy"):
+        translate(*translator, ["thank you."], "campiona")
+
+
+def test_text_is_never_a_special_token_of_the_shipped_model(translator):
+    model, tokenizer = translator
+    assert encode_source(tokenizer, "We cannot accept this proposal.", model.config) == PROPOSAL
+    assert min(encode_source(tokenizer, "the <pad> <bos> <eos> <unk> house", model.config)) == 3
 
 
 def test_translating_loads_only_what_it_uses_and_asks_nothing_of_the_network():
