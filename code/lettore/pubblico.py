@@ -24,10 +24,11 @@ from .controlli.inglese import controlla_corse, corse_dell_originale
 from .inventario import Blocco, leggi_inventario
 from .originale import CARTELLA, carica
 from .sorgente import Segnalazione
+from .uscite.pagina.sito import SPOSTATE
 
 PAGINE = {".html", ".xhtml"}
 TESTI = {".js", ".json", ".md", ".svg", ".tex", ".txt", ".xml"}
-NON_PAGINE = {"404.html", "genindex.html", "search.html"}
+NON_PAGINE = {"404.html", "genindex.html", "search.html", *(f"{vecchia}.html" for vecchia in SPOSTATE)}
 """Pagine che i motori di ricerca non devono elencare."""
 
 

@@ -207,3 +207,24 @@ def test_un_gradiente_si_presenta_una_volta_qualunque_cosa_derivi():
     buono = r"Il gradiente rispetto ad una tabella, $\nabla_A$." + "\n\n" + r"Poi $\nabla_V$ e $(\nabla_S)^T$." + "\n"
     assert not [d for d in difetti(buono) if "nabla" in d[2] or "$T$" in d[2]]
     assert any("nabla" in messaggio for _, _, messaggio in difetti(r"Poi $\nabla_V$." + "\n"))
+
+
+LARGHEZZA = 79
+LETTI = ("chapters/passi/", "chapters/articolo/3-2-1-", "chapters/articolo/3-2-2-")
+
+
+def test_nessuna_cella_dei_passi_esce_dalla_pagina(libro):
+    """La forma in fondo alla riga si vede senza scorrere, e una riga fa una cosa sola."""
+    celle = [(p.file, c) for _, p in libro if p.file.startswith(LETTI) for c in p.celle]
+    assert len(celle) > 200
+    larghe = [f"{file}:{c.riga}: {r}" for file, c in celle for r in c.corpo.split("\n") if len(r) > LARGHEZZA]
+    assert larghe == [] and [f"{file}:{c.riga}" for file, c in celle if "lambda" in c.corpo] == []
+
+
+def test_le_convenzioni_di_python_sono_dette_al_primo_passo(libro):
+    """Ciò che i passi scrivono senza più spiegarlo si trova spiegato una volta, all’inizio."""
+    _, primo = libro[0]
+    (nota,) = (d for d in primo.direttive if d.argomento == "Come si leggono le celle")
+    assert nota.riga < primo.celle[0].riga
+    for segno in ("conta da zero", "`(8,)`", "`ndim`", "`m[:, None]`", "`-0.0`", "virgola", "arrotondato"):
+        assert segno in nota.corpo, segno

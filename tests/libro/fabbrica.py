@@ -13,6 +13,7 @@ from filelock import FileLock
 from lettore import costruzione
 from lettore.ambiente import Ambiente
 from lettore.uscite import Uscita
+from lettore.uscite.pagina.sito import SPOSTATE
 
 RADICE = Path(__file__).resolve().parents[2]
 DEPOSITO = "https://github.com/esempio/libro"
@@ -28,11 +29,13 @@ class Libro:
 
     @cached_property
     def pagine(self) -> dict[str, BeautifulSoup]:
-        """Nome della pagina → albero; senza i modelli del tema, che non sono pagine."""
+        """Nome della pagina → albero; senza i modelli del tema e i rinvii dai vecchi indirizzi, che non sono pagine."""
         file = sorted(f for f in self.html.rglob("*.html") if "_static" not in f.parts)
+        nomi = {f.relative_to(self.html).as_posix(): f for f in file}
         return {
-            f.relative_to(self.html).as_posix(): BeautifulSoup(f.read_text(encoding="utf-8"), "html.parser")
-            for f in file
+            nome: BeautifulSoup(f.read_text(encoding="utf-8"), "html.parser")
+            for nome, f in nomi.items()
+            if nome.removesuffix(".html") not in SPOSTATE
         }
 
     @cached_property

@@ -130,7 +130,7 @@ def _multi_head(ax, x, n_heads, d_model, d_k):
             width=3.35,
             height=0.58,
         )
-    for dx, name in ((-1.2, "V"), (0, "K"), (1.2, "Q")):
+    for dx, name in ((-1.2, "Q"), (0, "K"), (1.2, "V")):
         _arrow(ax, (x + dx, 0.48), (x + dx, 0.82))
         _arrow(ax, (x + dx, 1.18), (x + dx, 1.95))
         _shape(ax, x + dx + 0.07, 1.72, f"$n$ × {d_k}")

@@ -27,9 +27,9 @@ def tensor_axes(batch=3, n_heads=example.H, n=example.N, d_model=example.D_MODEL
     axes["0"].set(xlim=(-d_model / 2, d_model / 2 + 1), ylim=(n / 2 + 0.5, -n / 2 + 0.5))
     _tables(axes["1"], {"": (0, 0)}, 1, d_model, "1 asse: un vettore", f"({d_model},)")
     _tables(axes["2"], {"": (0, 0)}, n, d_model, "2 assi: una matrice", f"({n}, {d_model})")
-    row = {f"frase {b + 1}": (b * (d_model + 1.5), 0) for b in range(batch)}
+    row = {f"frase {b}": (b * (d_model + 1.5), 0) for b in range(batch)}
     _tables(axes["3"], row, n, d_model, "3 assi: più frasi", f"({batch}, {n}, {d_model})")
-    grid = {f"frase {b + 1}, testa {j + 1}": (b * (d_k + 4), j * (n + 2)) for j in range(n_heads) for b in range(batch)}
+    grid = {f"frase {b}, testa {j}": (b * (d_k + 4), j * (n + 2)) for j in range(n_heads) for b in range(batch)}
     _tables(axes["4"], grid, n, d_k, "4 assi: più frasi, più teste", f"({batch}, {n_heads}, {n}, {d_k})")
     for name in "1234":
         axes[name].set_xlabel("componente →")
@@ -54,7 +54,7 @@ def _tables(ax, corners, rows, columns, title, shape):
 
 
 def score_map(scores=None, queries=example.TOKENS, keys=example.TOKENS, digits=1):
-    """Mappa di punteggi di segno qualsiasi: una riga per query, una colonna per chiave; più scuro, più alto.
+    """Mappa di punteggi di segno qualsiasi, con la scala dei colori: una riga per query, una colonna per chiave.
 
     scores: (n_q, n_k), i prodotti QKᵀ dell’esempio se None. Rende la figura.
     ValueError se le etichette non sono tante quante le righe e le colonne.
@@ -65,13 +65,15 @@ def score_map(scores=None, queries=example.TOKENS, keys=example.TOKENS, digits=1
             f"scores ha forma {tuple(scores.shape)}: attesa ({len(queries)}, {len(keys)}), "
             "una riga per query e una colonna per chiave"
         )
-    fig, ax = plt.subplots(figsize=(1.6 + 0.95 * len(keys), 1.2 + 0.7 * len(queries)))
-    draw_cells(ax, scores)
+    fig, ax = plt.subplots(figsize=(3 + 0.95 * len(keys), 1.4 + 0.7 * len(queries)))
+    bar = fig.colorbar(draw_cells(ax, scores), ax=ax, format=lambda x, _: _signed(x, 0))
+    bar.outline.set_visible(False)
     ax.set_xticks(range(len(keys)), keys)
     ax.set_yticks(range(len(queries)), queries)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
-    ax.set(xlabel="chiave", ylabel="query")
+    ax.set_xlabel("chiave: chi è cercato →", style="italic", loc="left", labelpad=12)
+    ax.set_ylabel("← query: chi cerca", style="italic", loc="top", labelpad=12)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     dark = scores.min() + 0.6 * (scores.max() - scores.min())

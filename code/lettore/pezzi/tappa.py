@@ -1,5 +1,7 @@
 """La direttiva `tappa`, in testa ai capitoli."""
 
+import re
+from pathlib import Path
 from typing import ClassVar
 
 from docutils import nodes
@@ -7,9 +9,26 @@ from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+from lettore.sorgente import Pagina
+
+PAROLE_AL_MINUTO = 150
+"""A che velocità si legge: più piano di un romanzo. Lo dice anche la pagina d’apertura del libro."""
+
+PAROLA = re.compile(r"[^\W\d_]+")
+
+
+def minuti(testo: str) -> int:
+    """I minuti per leggere un capitolo, dal suo sorgente; almeno uno.
+
+    Si contano le parole della prosa italiana, soluzioni e didascalie comprese, e i nomi delle celle che si vedono.
+    """
+    pagina = Pagina("", testo)
+    celle = [cella.corpo for cella in pagina.celle if "hide-input" not in cella.preambolo]
+    return max(1, round(len(PAROLA.findall(" ".join([pagina.prosa, *celle]))) / PAROLE_AL_MINUTO))
+
 
 class DirettivaTappa(SphinxDirective):
-    """La riga in testa a un capitolo: che cosa aggiunge, quanto dura, che cosa viene prima."""
+    """La riga in testa a un capitolo: che cosa aggiunge, quanto si legge e quanto dura, che cosa viene prima."""
 
     option_spec: ClassVar = {
         "aggiunge": directives.unchanged_required,
@@ -20,9 +39,15 @@ class DirettivaTappa(SphinxDirective):
     def run(self):
         if mancano := [nome for nome in self.option_spec if nome not in self.options]:
             raise self.error(f"tappa: mancano le voci {', '.join(mancano)}")
+        capitolo = Path(self.env.doc2path(self.env.docname)).read_text(encoding="utf-8")
         secondi = self.options["tempo"]
-        tempo = f"circa {secondi}\u00a0s su due core" if secondi else "niente da eseguire"
-        riga = f"**In questa tappa** {self.options['aggiunge']} · **Tempo** {tempo} · **Prima** {self.options['prima']}"
+        voci = {
+            "In questa tappa": self.options["aggiunge"],
+            "Lettura": f"circa {minuti(capitolo)}\u00a0min",
+            "Calcolo": f"circa {secondi}\u00a0s su due core" if secondi else "niente da eseguire",
+            "Prima": self.options["prima"],
+        }
+        riga = " · ".join(f"**{nome}** {testo}" for nome, testo in voci.items())
         nodo = nodes.container(classes=["tappa"])
         self.state.nested_parse(StringList([riga], self.get_source_info()[0]), self.content_offset, nodo)
         return [nodo]

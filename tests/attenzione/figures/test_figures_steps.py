@@ -23,12 +23,23 @@ FIGURES = (tensor_axes, score_map, product_spread, softmax_steps, weighted_sum_f
 def test_tensori_una_casella_per_numero():
     fig = tensor_axes(batch=3, n_heads=2, n=5, d_model=8, d_k=4)
     assert [len(ax.patches) for ax in fig.axes] == [1, 8, 5 * 8, 3 * 5 * 8, 3 * 2 * 5 * 4]
-    assert any("(3, 2, 5, 4)" in s for s in texts(fig)) and "frase 3, testa 2" in texts(fig)
+    assert any("(3, 2, 5, 4)" in s for s in texts(fig)) and "frase 0, testa 0" in texts(fig)
+    assert "frase 2, testa 1" in texts(fig) and "frase 3" not in texts(fig)  # si conta da zero, come nelle celle
 
 
 def test_mappa_dei_prodotti_scrive_ogni_numero():
     fig = score_map(torch.tensor([[-1.25, 0.0], [3.5, -0.01]]), ["a", "b"], ["x", "y"])
     assert {"−1,2", "0,0", "3,5", "a", "y"} <= set(texts(fig)) and "−0,0" not in texts(fig)
+    assert len(fig.axes) == 2  # la mappa e la scala dei suoi colori
+
+
+def test_i_nomi_dei_due_lati_non_si_leggono_come_etichette():
+    fig = score_map()
+    fig.canvas.draw()
+    for axis, name in ((fig.axes[0].xaxis, "chiave: chi è cercato →"), (fig.axes[0].yaxis, "← query: chi cerca")):
+        assert axis.label.get_text() == name and axis.label.get_style() == "italic"
+        words = [tick.get_window_extent() for tick in axis.get_ticklabels()]
+        assert not any(axis.label.get_window_extent().overlaps(word) for word in words)
 
 
 def test_i_prodotti_divisi_hanno_tutti_la_stessa_ampiezza():

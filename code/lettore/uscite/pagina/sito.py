@@ -1,4 +1,7 @@
-"""Il sito pubblico: indirizzi canonici, la pagina «non trovata», l’avviso che l’inglese degli autori non c’è."""
+"""Gli indirizzi del sito: i canonici, la pagina «non trovata», i rinvii dai capitoli che hanno cambiato posto."""
+
+SPOSTATE = {"chapters/passi/scheda-grafica": "chapters/laboratorio/scheda-grafica"}
+"""Dov’era un capitolo, e dov’è: chi ha conservato il vecchio indirizzo arriva al nuovo."""
 
 
 def prepara(app, config):
@@ -13,6 +16,15 @@ def non_trovata(app):
         yield "404", {"title": "Pagina non trovata", "base": ambiente.indirizzo}, "404.html"
 
 
+def spostate(app):
+    """Una pagina di solo rinvio a ogni indirizzo vecchio di un capitolo che il libro contiene."""
+    if app.builder.name == "html":
+        for vecchia, nuova in SPOSTATE.items():
+            if nuova in app.env.found_docs:
+                yield vecchia, {"title": "Pagina spostata", "nuova": nuova}, "spostata.html"
+
+
 def setup(app):
     app.connect("config-inited", prepara)
     app.connect("html-collect-pages", non_trovata)
+    app.connect("html-collect-pages", spostate)
