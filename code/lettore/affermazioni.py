@@ -1,4 +1,4 @@
-"""Il registro delle affermazioni: che cosa l’articolo afferma, con quale verdetto, quale prova lo decide.
+"""Il registro delle affermazioni: che cosa l’articolo afferma, che specie di prova lo decide, dove sta.
 
 Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
 
@@ -10,7 +10,8 @@ Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
     :::
 
 `smentita` dice che cosa l’avrebbe smentita; `scala`, per una «riprodotta in scala», che cosa cambia alle
-dimensioni vere; `motivo`, per una «solo citata», perché qui non si esegue; `esito`, se la prova dà torto.
+dimensioni vere; `motivo`, per chi non ha una prova, perché qui non si decide; `esito`, se la prova dà torto, e
+allora `invece`, che cosa sarebbe stato vero e di quanto l’articolo ne è lontano.
 Ogni altra ha una prova in tests/affermazioni/, riconosciuta dal decoratore `affermazione("id", …)`.
 """
 
@@ -27,16 +28,19 @@ from lettore.sorgente import Direttiva, Pagina, Segnalazione
 
 VERDETTI = {
     "dimostrata": "dimostrate",
-    "verificata": "verificate",
+    "conforme": "conformi",
+    "misurata": "misurate",
     "ricalcolata": "ricalcolate",
     "riprodotta in scala": "riprodotte in scala",
+    "lettura": "letture",
     "solo citata": "solo citate",
 }
-"""I verdetti, dal più forte al più debole, con il loro plurale."""
+"""Le specie di prova, con il loro plurale: le dice la pagina del registro."""
 
-CITATA, SCALATA = "solo citata", "riprodotta in scala"
-ESITI = ("confermata", "smentita in parte", "smentita")
-OPZIONI = ("blocco", "verdetto", "smentita", "scala", "motivo", "esito")
+SCALATA, SENZA_PROVA = "riprodotta in scala", ("lettura", "solo citata")
+CONFERMATA = "confermata"
+ESITI = (CONFERMATA, "smentita in parte", "smentita")
+OPZIONI = ("blocco", "verdetto", "smentita", "scala", "motivo", "esito", "invece")
 PROVE = "tests/affermazioni"
 
 
@@ -51,7 +55,8 @@ class Affermazione:
     smentita: str
     scala: str = ""
     motivo: str = ""
-    esito: str = "confermata"
+    esito: str = CONFERMATA
+    invece: str = ""
     file: str = ""
     riga: int = 0
 
@@ -73,10 +78,13 @@ def crea_affermazione(ident: str, opzioni: dict[str, str], frase: str, file: str
         raise ValueError(f"{errore}esito «{voce.esito}» ignoto; quelli noti: {', '.join(ESITI)}")
     if voce.blocco not in leggi_inventario():
         raise ValueError(f"{errore}il blocco «{voce.blocco}» non è fra quelli dell’inventario (blocchi.yml)")
-    for nome, verdetto in (("scala", SCALATA), ("motivo", CITATA)):
-        if bool(getattr(voce, nome)) != (voce.verdetto == verdetto):
-            atteso = "manca" if voce.verdetto == verdetto else f"vale solo per una «{verdetto}» la riga"
-            raise ValueError(f"{errore}{atteso} «:{nome}:»")
+    for nome, serve, quando in (
+        ("scala", voce.verdetto == SCALATA, f"una «{SCALATA}»"),
+        ("motivo", voce.verdetto in SENZA_PROVA, " o ".join(f"una «{verdetto}»" for verdetto in SENZA_PROVA)),
+        ("invece", voce.esito != CONFERMATA, "un esito che dà torto"),
+    ):
+        if bool(getattr(voce, nome)) != serve:
+            raise ValueError(f"{errore}{'manca' if serve else f'vale solo per {quando} la riga'} «:{nome}:»")
     if not voce.frase or re.search(r"\n\s*\n", voce.frase):
         raise ValueError(f"{errore}serve un solo capoverso, con ciò che l’articolo afferma")
     return voce
@@ -112,21 +120,29 @@ def _crea(direttiva: Direttiva, file: str) -> Affermazione:
     return crea_affermazione(direttiva.argomento, dict(direttiva.opzioni), direttiva.corpo, file, direttiva.riga)
 
 
-def leggi_prove(radice: Path) -> dict[str, list[str]]:
+@dataclass(frozen=True)
+class Prova:
+    """Una prova del registro, dal suo sorgente: dove sta, e se è una replica (ha semi e controllo)."""
+
+    luogo: str
+    replica: bool
+
+
+def leggi_prove(radice: Path) -> dict[str, list[Prova]]:
     """Identificatore → le prove che lo decidono («tests/affermazioni/test_3_5.py::test_…»).
 
     Si legge il sorgente senza eseguirlo: il libro si costruisce anche dove manca pytest.
     """
-    prove: dict[str, list[str]] = {}
+    prove: dict[str, list[Prova]] = {}
     for file in sorted((radice / PROVE).glob("test_*.py")):
         for nodo in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            for ident in _identificatori(nodo):
-                prove.setdefault(ident, []).append(f"{PROVE}/{file.name}::{nodo.name}")
+            for ident, replica in _identificatori(nodo):
+                prove.setdefault(ident, []).append(Prova(f"{PROVE}/{file.name}::{nodo.name}", replica))
     return prove
 
 
-def _identificatori(nodo: ast.AST) -> Iterator[str]:
+def _identificatori(nodo: ast.AST) -> Iterator[tuple[str, bool]]:
     for decoratore in getattr(nodo, "decorator_list", ()):
         match decoratore:
             case ast.Call(func=ast.Name(id="affermazione"), args=[ast.Constant(value=str() as ident), *_]):
-                yield ident
+                yield ident, any(argomento.arg == "semi" for argomento in decoratore.keywords)

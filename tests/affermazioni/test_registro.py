@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import registro
-from registro import affermazione
+from registro import affermazione, distacco, tesi
 
-from lettore.affermazioni import CITATA, PROVE, VERDETTI, leggi_affermazioni, leggi_prove
+from lettore.affermazioni import PROVE, SCALATA, SENZA_PROVA, VERDETTI, leggi_affermazioni, leggi_prove
 from lettore.sorgente import leggi_libro
 
 RADICE = Path(__file__).resolve().parents[2]
@@ -32,15 +32,21 @@ def test_gli_identificatori_sono_unici(voci):
 
 
 def test_ogni_voce_ha_una_prova_e_ogni_prova_una_voce(voci):
-    da_provare = {voce.id for voce in voci if voce.verdetto != CITATA}
+    da_provare = {voce.id for voce in voci if voce.verdetto not in SENZA_PROVA}
     assert sorted(da_provare - PROVE_PER_ID.keys()) == [], "voci senza prova"
-    assert sorted(PROVE_PER_ID.keys() - da_provare) == [], "prove senza voce, o con una voce «solo citata»"
+    assert sorted(PROVE_PER_ID.keys() - da_provare) == [], "prove senza voce, o con una voce che non ne ha"
     assert {i: prove for i, prove in PROVE_PER_ID.items() if len(prove) > 1} == {}
 
 
 def test_il_registro_e_ampio_e_usa_tutti_i_verdetti(voci):
     assert len(voci) >= 60 and len(PROVE_PER_ID) >= 45
     assert {voce.verdetto for voce in voci} == set(VERDETTI)
+
+
+def test_sono_repliche_le_prove_delle_voci_riprodotte_in_scala(voci):
+    """Ciò che si mostra addestrando ha tre semi e un controllo; il resto non ne ha bisogno."""
+    repliche = {ident for ident, prove in PROVE_PER_ID.items() if all(prova.replica for prova in prove)}
+    assert repliche == {voce.id for voce in voci if voce.verdetto == SCALATA}
 
 
 def test_ogni_voce_sta_nel_capitolo_del_suo_blocco(pagine, voci):
@@ -53,28 +59,35 @@ def test_le_prove_si_riconoscono_tutte_dal_sorgente():
     """Il registro le cerca senza eseguirle: l’identificatore è scritto per intero, ed è il primo argomento."""
     for file in (RADICE / PROVE).glob("test_[0-9]*.py"):
         usi = len(re.findall(r"^@(?:\w+\.)?affermazione\(", file.read_text(encoding="utf-8"), re.M))
-        trovate = [p for prove in PROVE_PER_ID.values() for p in prove if f"/{file.name}::" in p]
+        trovate = [p for prove in PROVE_PER_ID.values() for p in prove if f"/{file.name}::" in p.luogo]
         assert len(trovate) == usi, file.name
 
 
 # ---------------------------------------------------------------- il decoratore
 
 
+REPLICA = {"vero": {"x": 1}, "falso": [{"x": 2}]}
+
+
 @pytest.mark.parametrize(
     ("argomenti", "atteso"),
     [
-        ({"vero": {"x": 1}}, "almeno un’alternativa"),
         ({"vero": {"x": 1}, "falso": []}, "almeno un’alternativa"),
         ({"vero": {"x": 1}, "falso": {"x": 2}}, "almeno un’alternativa"),
         ({"vero": {"x": 1}, "falso": [{"x": 1}]}, "uguale al vero"),
         ({"vero": {"x": 1}, "falso": [{"y": 2}]}, "che «vero» non ha"),
         ({"vero": {}, "falso": [{}]}, "«vero» deve dire"),
         ({"vero": {"y": 1}, "falso": [{"y": 2}]}, "non ha gli argomenti"),
+        ({**REPLICA, "semi": (0, 1, 2)}, "«semi» e «controllo», tutti e due"),
+        ({**REPLICA, "controllo": [{"x": 0}]}, "«semi» e «controllo», tutti e due"),
+        ({**REPLICA, "controllo": [{"x": 0}], "semi": (0,)}, "almeno tre semi diversi"),
+        ({**REPLICA, "controllo": [{"x": 0}], "semi": (0, 1, 1)}, "almeno tre semi diversi"),
+        ({**REPLICA, "controllo": [{"x": 1}], "semi": (0, 1, 2)}, "uguale al vero"),
     ],
 )
-def test_una_tabella_senza_alternative_e_un_errore_alla_raccolta(argomenti, atteso):
+def test_una_tabella_che_non_decide_e_un_errore_alla_raccolta(argomenti, atteso):
     with pytest.raises(ValueError, match=atteso):
-        affermazione("di-prova", **argomenti)(lambda x: None)
+        affermazione("di-prova", **argomenti)(lambda x, semi=None: None)
 
 
 def casi(prova):
@@ -82,9 +95,10 @@ def casi(prova):
     return dict(zip(segno.kwargs["ids"], segno.args[1], strict=True))
 
 
-def test_con_il_falso_si_pretende_che_la_prova_fallisca():
+def test_con_il_falso_si_pretende_che_cada_la_tesi():
     def somma(x, y):
-        assert x + y == 3
+        with tesi:
+            assert x + y == 3
 
     prova = affermazione("di-prova", vero={"x": 1, "y": 2}, falso=[{"x": 2}, {"y": 3}])(somma)
     assert casi(prova) == {"vero": {"x": 1, "y": 2}, "falso-1": {"x": 2, "y": 2}, "falso-2": {"x": 1, "y": 3}}
@@ -92,9 +106,22 @@ def test_con_il_falso_si_pretende_che_la_prova_fallisca():
         prova(caso=caso)
 
 
+def test_un_falso_che_cade_fuori_dalla_tesi_non_vale():
+    def somma(x):
+        assert x < 2, "la preparazione"
+        with tesi:
+            assert x == 1
+
+    prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 2}])(somma)
+    prova(caso=casi(prova)["vero"])
+    with pytest.raises(AssertionError, match="la preparazione"):
+        prova(caso=casi(prova)["falso-1"])
+
+
 def test_una_prova_che_non_sa_fallire_non_passa():
     def contenta(x):
-        pass
+        with tesi:
+            pass
 
     prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 2}])(contenta)
     prova(caso=casi(prova)["vero"])
@@ -102,13 +129,46 @@ def test_una_prova_che_non_sa_fallire_non_passa():
         prova(caso=casi(prova)["falso-1"])
 
 
+def test_una_prova_senza_tesi_non_passa():
+    def muta(x):
+        pass
+
+    prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 2}])(muta)
+    with pytest.raises(pytest.fail.Exception, match="non passa dalla tesi"):
+        prova(caso=casi(prova)["vero"])
+
+
 def test_un_errore_qualsiasi_non_vale_come_fallimento():
     def divide(x):
-        assert 1 / x == 1
+        with tesi:
+            assert 1 / x == 1
 
     prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 0}])(divide)
     with pytest.raises(ZeroDivisionError):
         prova(caso=casi(prova)["falso-1"])
+
+
+def test_un_controllo_che_passa_fa_cadere_la_replica():
+    """Il risultato c’è anche dove non può esserci: non lo dà ciò che l’affermazione dice."""
+
+    def impara(addestrato, punti, semi):
+        with tesi:
+            assert punti == 1 and semi == (0, 1, 2)
+
+    vero = {"addestrato": True, "punti": 1}
+    controllo = [{"addestrato": False}]
+    prova = affermazione("di-prova", vero=vero, falso=[{"punti": 2}], controllo=controllo, semi=(0, 1, 2))(impara)
+    assert list(casi(prova)) == ["vero", "falso-1", "controllo-1"]
+    prova(caso=casi(prova)["vero"])
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        prova(caso=casi(prova)["controllo-1"])
+
+
+def test_il_distacco_si_misura_in_oscillazioni():
+    assert distacco([3, 4, 5], [1, 2, 2]) == pytest.approx((7 / 3) / (1 / 3) ** 0.5)
+    assert distacco([1, 2, 3], [3, 2, 1]) == 0
+    with pytest.raises(ValueError, match="almeno tre"):
+        distacco([1, 2], [0, 0])
 
 
 @pytest.fixture
@@ -119,4 +179,5 @@ def dieci():
 @pytest.mark.parametrize("volte", [1, 2])
 @registro.affermazione("convive-con-le-fixture", vero={"x": 1}, falso=[{"x": 2}])
 def test_convive_con_fixture_e_altri_parametri(x, volte, dieci):
-    assert x * volte * dieci == volte * 10
+    with tesi:
+        assert x * volte * dieci == volte * 10

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lettore.affermazioni import difetti, leggi_affermazioni, leggi_prove
+from lettore.affermazioni import Prova, difetti, leggi_affermazioni, leggi_prove
 from lettore.controlli import inglese, simboli, termini, tipografia
 from lettore.glossario import leggi_voci
 from lettore.notazione import leggi_notazione
@@ -11,27 +11,26 @@ from lettore.sorgente import Pagina
 UNA = """\
 ```{affermazione} matrice-condivisa
 :blocco: s3.4-p1
-:verdetto: verificata
+:verdetto: conforme
 :smentita: due matrici con numeri diversi, oppure $x^2$.
 Gli embedding e la trasformazione lineare prima della softmax *condividono* la matrice dei pesi.
 ```
 """
-SCALATA = UNA.replace("verificata", "riprodotta in scala").replace(
-    ":smentita", ":scala: un vocabolario vero.\n:smentita"
-)
+SCALATA = UNA.replace("conforme", "riprodotta in scala").replace(":smentita", ":scala: un vocabolario vero.\n:smentita")
 CITATA = (
-    UNA.replace("verificata", "solo citata")
+    UNA.replace("conforme", "solo citata")
     .replace(":smentita", ":motivo: servono otto GPU.\n:smentita")
     .replace("matrice-condivisa", "tre-giorni-e-mezzo")
     .replace("s3.4-p1", "s5.2-p1")
 )
 PROVA = """\
-from registro import affermazione
+from registro import affermazione, tesi
 
 
 @affermazione("matrice-condivisa", vero={"copie": 1}, falso=[{"copie": 2}])
 def test_una_matrice(copie):
-    assert copie == 1
+    with tesi:
+        assert copie == 1
 """
 
 
@@ -40,7 +39,7 @@ def test_una_matrice(copie):
 
 def test_un_affermazione_si_legge_intera():
     voce, scalata, citata = leggi_affermazioni(Pagina("prova.md", f"# Prova\n\n{UNA}\n{SCALATA}\n{CITATA}"))
-    assert (voce.id, voce.blocco, voce.verdetto) == ("matrice-condivisa", "s3.4-p1", "verificata")
+    assert (voce.id, voce.blocco, voce.verdetto) == ("matrice-condivisa", "s3.4-p1", "conforme")
     assert voce.smentita == "due matrici con numeri diversi, oppure $x^2$."
     assert voce.frase.startswith("Gli embedding") and voce.frase.endswith("dei pesi.")
     assert (voce.file, voce.riga, voce.esito) == ("prova.md", 3, "confermata")
@@ -48,15 +47,19 @@ def test_un_affermazione_si_legge_intera():
 
 
 MALFATTE = {
-    UNA.replace("verificata", "creduta"): "verdetto «creduta» ignoto",
+    UNA.replace("conforme", "creduta"): "verdetto «creduta» ignoto",
     UNA.replace("s3.4-p1", "s3.4-p9"): "blocco «s3.4-p9» non è fra quelli dell’inventario",
     UNA.replace("matrice-condivisa", "Matrice_condivisa"): "minuscole, cifre e trattini",
     UNA.replace("matrice-condivisa", "matrice condivisa"): "minuscole, cifre e trattini",
     UNA.replace(":smentita: due matrici con numeri diversi, oppure $x^2$.\n", ""): "manca «:smentita:»",
     UNA.replace(":blocco: s3.4-p1\n", ""): "manca «:blocco:»",
-    UNA.replace(":verdetto: verificata\n", ""): "manca «:verdetto:»",
-    UNA.replace("verificata", "solo citata"): "manca «:motivo:»",
-    UNA.replace("verificata", "riprodotta in scala"): "manca «:scala:»",
+    UNA.replace(":verdetto: conforme\n", ""): "manca «:verdetto:»",
+    UNA.replace("conforme", "solo citata"): "manca «:motivo:»",
+    UNA.replace("conforme", "lettura"): "manca «:motivo:»",
+    UNA.replace(":smentita", ":motivo: chissà.\n:smentita"): "vale solo per una «lettura» o una «solo citata»",
+    UNA.replace(":smentita", ":esito: smentita\n:smentita"): "manca «:invece:»",
+    UNA.replace(":smentita", ":invece: tre copie.\n:smentita"): "vale solo per un esito che dà torto",
+    UNA.replace("conforme", "riprodotta in scala"): "manca «:scala:»",
     UNA.replace(":smentita", ":scala: mille volte.\n:smentita"): "vale solo per una «riprodotta in scala»",
     UNA.replace(":smentita", ":esito: forse\n:smentita"): "esito «forse» ignoto",
     "\n".join([*UNA.splitlines()[:-2], "```"]): "un solo capoverso",
@@ -78,8 +81,16 @@ def test_le_prove_si_leggono_senza_eseguirle(tmp_path):
     cartella = tmp_path / "tests" / "affermazioni"
     cartella.mkdir(parents=True)
     (cartella / "test_3_4.py").write_text("import modulo_che_non_esiste\n" + PROVA, encoding="utf-8")
-    attesa = "tests/affermazioni/test_3_4.py::test_una_matrice"
-    assert leggi_prove(tmp_path) == {"matrice-condivisa": [attesa]}
+    luogo = "tests/affermazioni/test_3_4.py::test_una_matrice"
+    assert leggi_prove(tmp_path) == {"matrice-condivisa": [Prova(luogo, replica=False)]}
+
+
+def test_una_replica_si_riconosce_dai_semi(tmp_path):
+    cartella = tmp_path / "tests" / "affermazioni"
+    cartella.mkdir(parents=True)
+    replica = PROVA.replace("falso=", "semi=(0, 1, 2), controllo=[{}], falso=")
+    (cartella / "test_3_4.py").write_text(replica, encoding="utf-8")
+    assert [prova.replica for prova in leggi_prove(tmp_path)["matrice-condivisa"]] == [True]
 
 
 @pytest.mark.parametrize(

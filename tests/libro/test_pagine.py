@@ -9,6 +9,7 @@ import pytest
 from controlli_html import collegamenti_rotti, risorse_in_rete
 from fabbrica import Libro
 
+from lettore.affermazioni import SENZA_PROVA
 from lettore.inventario import PROSA, capitolo, impronta, leggi_inventario, normalizza
 from lettore.pezzi.luoghi import ancora
 
@@ -243,7 +244,7 @@ def test_ogni_affermazione_e_nel_registro_con_la_sua_prova(libro):
         assert voci[ident].select_one(".affermazione-verdetto").get_text() == verdetto, ident
         assert voce.select_one(f'a[href$="affermazioni.html#registro-{ident}"]'), ident
         assert "La smentirebbe:" in voce.get_text(), ident
-        assert len(voci[ident].select(".affermazione-rimandi code")) == (verdetto != "solo citata"), ident
+        assert len(voci[ident].select(".affermazione-prove code")) == (verdetto not in SENZA_PROVA), ident
 
 
 # ---------------------------------------------------------------- definizioni

@@ -12,7 +12,7 @@ from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from lettore.affermazioni import OPZIONI, Affermazione, crea_affermazione
+from lettore.affermazioni import CONFERMATA, OPZIONI, Affermazione, crea_affermazione
 
 from .luoghi import Elenco
 from .rimandi import rimando
@@ -33,12 +33,12 @@ class Scrittura(SphinxDirective):
 
     def componi(self, voce: Affermazione, luogo: str, rimandi: list[nodes.Node]) -> affermazione_composta:
         nodo = affermazione_composta(
-            verdetto=voce.verdetto, ids=[f"{luogo}-{voce.id}"], classes=[f"affermazione-in-{luogo}"]
+            verdetto=voce.verdetto, esito=voce.esito, ids=[f"{luogo}-{voce.id}"], classes=[f"affermazione-in-{luogo}"]
         )
         self.set_source_info(nodo)
         frase, *altro = self.paragrafi([voce.frase, *dati(voce)])
         etichette = [nodes.strong("", voce.verdetto, classes=["affermazione-verdetto"]), nodes.Text(" ")]
-        if voce.esito != "confermata":
+        if voce.esito != CONFERMATA:
             etichette += [nodes.strong("", voce.esito, classes=["affermazione-esito"]), nodes.Text(" ")]
         frase[:0] = etichette
         altro.append(nodes.paragraph("", "", *rimandi, classes=["affermazione-rimandi"]))
@@ -59,7 +59,12 @@ class Scrittura(SphinxDirective):
 
 def dati(voce: Affermazione) -> list[str]:
     """Le righe sotto la frase, in Markdown."""
-    etichette = {"smentita": "La smentirebbe:", "scala": "In scala:", "motivo": "Perché non qui:"}
+    etichette = {
+        "invece": "Invece:",
+        "smentita": "La smentirebbe:",
+        "scala": "In scala:",
+        "motivo": "Perché non qui:",
+    }
     return [f"*{etichetta}* {testo}" for nome, etichetta in etichette.items() if (testo := getattr(voce, nome))]
 
 

@@ -1,5 +1,9 @@
 """La direttiva `registro`: tutte le affermazioni del libro in una pagina, che si rilegge quando cambia un capitolo o
-una prova."""
+una prova.
+
+Prima quelle in cui la prova dà torto all’articolo, poi le altre sezione per sezione. I nomi delle prove stanno
+richiusi: li cerca chi le esegue.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,31 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from lettore.affermazioni import CITATA, VERDETTI, Affermazione, leggi_affermazioni, leggi_prove
+from lettore.affermazioni import (
+    CONFERMATA,
+    SENZA_PROVA,
+    VERDETTI,
+    Affermazione,
+    Prova,
+    leggi_affermazioni,
+    leggi_prove,
+)
 from lettore.inventario import capitolo, leggi_inventario
 from lettore.sorgente import Pagina
 
 from .affermazione import AFFERMAZIONI, Scrittura, al_blocco, verso_voce
 
 
+TORTI = "Dove la prova dà torto all’articolo"
+
+
+class prove_richiuse(nodes.General, nodes.Element):
+    """I nomi delle prove di una voce: un capoverso, che la pagina tiene richiuso."""
+
+
 class DirettivaRegistro(Scrittura):
-    """Tutte le affermazioni del libro, sezione per sezione nell’ordine dell’articolo, con le loro prove;
-    con l’argomento «conteggi», solo quante sono."""
+    """Tutte le affermazioni del libro, con le loro prove: prima quelle a cui la prova dà torto, poi le altre,
+    sezione per sezione nell’ordine dell’articolo; con l’argomento «conteggi», solo quante sono."""
 
     optional_arguments = 1
 
@@ -35,21 +54,31 @@ class DirettivaRegistro(Scrittura):
         tutte, titoli = letto["lettore_libro"]
         if self.arguments:
             return [conteggi(tutte, prove)]
-        nodi = []
-        for sezione, gruppo in per_sezione(tutte).items():
-            nome = "sezione-" + sezione.replace(".", "-")
-            nodo = nodes.section("", nodes.title("", titoli.get(sezione, sezione)), ids=[nome], names=[nome])
-            self.state.document.note_explicit_target(nodo)
-            nodo += [self.componi(voce, "registro", rimandi(voce, prove.get(voce.id, []))) for voce in gruppo]
-            nodi.append(nodo)
+        sezioni = per_sezione(tutte)
+        torti = [voce for gruppo in sezioni.values() for voce in gruppo if voce.esito != CONFERMATA]
+        nodi = [self.sezione("torti", TORTI, torti, prove)] if torti else []
+        for sezione, gruppo in sezioni.items():
+            if altre := [voce for voce in gruppo if voce.esito == CONFERMATA]:
+                nome = "sezione-" + sezione.replace(".", "-")
+                nodi.append(self.sezione(nome, titoli.get(sezione, sezione), altre, prove))
         return nodi
 
+    def sezione(self, nome: str, titolo: str, voci: list[Affermazione], prove: dict[str, list[Prova]]) -> nodes.Node:
+        nodo = nodes.section("", nodes.title("", titolo), ids=[nome], names=[nome])
+        self.state.document.note_explicit_target(nodo)
+        for voce in voci:
+            composta = self.componi(voce, "registro", rimandi(voce, prove.get(voce.id, [])))
+            composta["sezione"] = capitolo(leggi_inventario()[voce.blocco])
+            if voce.id in prove:
+                nomi = [nodes.literal("", prova.luogo) for prova in prove[voce.id]]
+                composta += prove_richiuse("", nodes.paragraph("", "", *nomi, classes=["affermazione-dato"]))
+            nodo += composta
+        return nodo
 
-def rimandi(voce: Affermazione, prove: list[str]) -> list[nodes.Node]:
+
+def rimandi(voce: Affermazione, prove: list[Prova]) -> list[nodes.Node]:
     nodi = [verso_voce("", "nel capitolo", luogo="affermazione", ident=voce.id), nodes.Text(" · "), *al_blocco(voce)]
-    for prova in prove:
-        nodi += [nodes.Text(" · "), nodes.literal("", prova)]
-    if not prove and voce.verdetto != CITATA:
+    if not prove and voce.verdetto not in SENZA_PROVA:
         nodi.append(nodes.Text(" · senza prova"))
     return nodi
 
@@ -79,13 +108,13 @@ def per_sezione(tutte: list[Affermazione]) -> dict[str, list[Affermazione]]:
     return gruppi
 
 
-def conteggi(tutte: list[Affermazione], prove: dict[str, list[str]]) -> nodes.Node:
-    """Quante affermazioni, con quale verdetto, quante con una prova."""
+def conteggi(tutte: list[Affermazione], prove: dict[str, list[Prova]]) -> nodes.Node:
+    """Quante affermazioni, di quale specie, quante con una prova."""
     quante = Counter(voce.verdetto for voce in tutte)
     provate = sum(voce.id in prove for voce in tutte)
     righe = [f"{len(tutte)} affermazioni, {provate} con una prova che può fallire"]
     righe += [f"{quante[verdetto]} {plurale}" for verdetto, plurale in VERDETTI.items()]
-    if torti := sum(voce.esito != "confermata" for voce in tutte):
+    if torti := sum(voce.esito != CONFERMATA for voce in tutte):
         righe.append(f"{torti} in cui la prova dà torto, almeno in parte, all’articolo")
     elenco = nodes.bullet_list(classes=["registro-conteggi"])
     elenco += [nodes.list_item("", nodes.paragraph("", riga)) for riga in righe]
@@ -135,6 +164,7 @@ def da_riscrivere(app, env):
 
 def setup(app):
     app.add_directive("registro", DirettivaRegistro)
+    app.add_node(prove_richiuse)
     app.add_post_transform(RisolviVersi)
     app.connect("env-get-outdated", da_rileggere)
     app.connect("env-updated", da_riscrivere)

@@ -81,7 +81,7 @@ def test_nel_capitolo_la_voce_ha_verdetto_smentita_e_rimandi(libro):
     assert libro.costruisci(PAGINE) == ""
     (voce,) = libro.pagina("secondo.html").select(".affermazione")
     assert voce["id"] == "affermazione-matrice-condivisa"
-    assert voce.select_one(".affermazione-verdetto").get_text() == "verificata"
+    assert voce.select_one(".affermazione-verdetto").get_text() == "conforme"
     assert "La smentirebbe: due matrici" in voce.get_text()
     assert voce.select_one(".ancora")["href"] == "#affermazione-matrice-condivisa"
     rimandi = {a.get_text(): a["href"] for a in voce.select(".affermazione-rimandi a")}
@@ -102,16 +102,18 @@ def test_il_registro_raccoglie_in_ordine_e_conta(libro):
     assert titoli[0].startswith("3.4 Embedding e softmax") and len(titoli) == 2
     conteggi = [li.get_text().strip() for li in pagina.select(".registro-conteggi li")]
     assert conteggi[0] == "2 affermazioni, 1 con una prova che può fallire"
-    assert {"1 verificate", "1 solo citate", "0 dimostrate"} <= set(conteggi)
+    assert {"1 conformi", "1 solo citate", "0 dimostrate"} <= set(conteggi)
     prima, seconda = pagina.select(".affermazione")
-    assert prima.select_one("code").get_text() == "tests/affermazioni/test_3_4.py::test_una_matrice"
+    prova = prima.select_one("details.affermazione-prove code").get_text()
+    assert prova == "tests/affermazioni/test_3_4.py::test_una_matrice"
+    assert (prima["data-sezione"], prima["data-verdetto"], prima["data-esito"]) == ("3.4", "conforme", "confermata")
     assert prima.select_one('a[href="secondo.html#affermazione-matrice-condivisa"]')
     assert not seconda.select("code") and "senza prova" not in seconda.get_text()
 
 
 def test_il_registro_segue_i_capitoli_e_le_prove_senza_ricostruire_tutto(libro):
     libro.costruisci(PAGINE)
-    libro.costruisci({"secondo.md": PAGINE["secondo.md"].replace("verificata", "dimostrata")})
+    libro.costruisci({"secondo.md": PAGINE["secondo.md"].replace("conforme", "dimostrata")})
     voce, _ = libro.pagina("affermazioni.html").select(".affermazione")
     assert voce.select_one(".affermazione-verdetto").get_text() == "dimostrata"
     libro.costruisci({"tests/affermazioni/test_3_4.py": PROVA.replace("una_matrice", "la_stessa")})
@@ -138,7 +140,7 @@ def test_una_voce_senza_prova_si_vede_nel_registro(libro):
 @pytest.mark.parametrize(
     ("malfatta", "atteso"),
     [
-        (UNA.replace("verificata", "creduta"), "verdetto «creduta» ignoto"),
+        (UNA.replace("conforme", "creduta"), "verdetto «creduta» ignoto"),
         (UNA.replace("s3.4-p1", "s3.4-p9"), "blocco «s3.4-p9» non è fra quelli"),
         (f"{UNA}\n{UNA}", "«matrice-condivisa» già presente in secondo.md, riga 14"),
         (UNA.replace("Gli embedding", "- Gli embedding"), "stanno ciascuna in un capoverso"),
@@ -149,10 +151,15 @@ def test_un_affermazione_malfatta_e_un_errore_di_costruzione(libro, malfatta, at
     assert atteso in avvisi and "secondo.md:" in avvisi
 
 
-def test_l_esito_si_legge_accanto_al_verdetto(libro):
-    libro.costruisci(PAGINE | {"secondo.md": BLOCCHI + "\n" + UNA.replace(":sm", ":esito: smentita in parte\n:sm")})
+def test_una_voce_smentita_dice_che_cosa_e_vero_e_viene_prima(libro):
+    torto = UNA.replace(":sm", ":esito: smentita in parte\n:invece: le matrici sono due.\n:sm")
+    libro.costruisci(PAGINE | {"secondo.md": f"{BLOCCHI}\n{torto}"})
     (voce,) = libro.pagina("secondo.html").select(".affermazione")
     assert voce.select_one(".affermazione-esito").get_text() == "smentita in parte"
+    assert "Invece: le matrici sono due." in voce.get_text()
+    torti, altre = libro.pagina("affermazioni.html").select("section section")
+    assert torti["id"] == "torti" and torti.select_one("#registro-matrice-condivisa")
+    assert not altre.select("#registro-matrice-condivisa")
 
 
 def test_in_latex_le_voci_e_il_registro_ci_sono(libro):
@@ -164,9 +171,9 @@ def test_in_latex_le_voci_e_il_registro_ci_sono(libro):
 
 
 def test_nel_quaderno_la_voce_e_citata_senza_rimandi():
-    voce = affermazione.affermazione_composta("", verdetto="verificata")
-    voce += [nodes.paragraph("", "", nodes.strong("", "verificata"), nodes.Text(" La frase."))]
+    voce = affermazione.affermazione_composta("", verdetto="conforme")
+    voce += [nodes.paragraph("", "", nodes.strong("", "conforme"), nodes.Text(" La frase."))]
     voce += [nodes.paragraph("", "La smentirebbe: altro."), nodes.paragraph("", "nel registro")]
     scrittore = Markdown(new_document("prova"))
     voce.walkabout(scrittore)
-    assert "".join(scrittore.pezzi) == "> **verificata** La frase.\n>\n> La smentirebbe: altro.\n\n"
+    assert "".join(scrittore.pezzi) == "> **conforme** La frase.\n>\n> La smentirebbe: altro.\n\n"

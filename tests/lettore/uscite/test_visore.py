@@ -14,7 +14,7 @@ from attenzione.data.tokenizer import BytePairTokenizer
 from attenzione.evidence.words import word_attention
 from attenzione.figures.viewer import attention_view
 from attenzione.model import Transformer
-from lettore.uscite.pagina import visore
+from lettore.uscite.pagina import programmi
 
 RADICE = Path(__file__).resolve().parents[3]
 PAIRS = [("The judges know the law.", "i giudici conoscono la legge."), ("It is fair.", "è giusto.")]
@@ -67,11 +67,18 @@ def test_una_parola_non_chiude_lo_script(parti):
     assert "</" not in vista.data and "script" in vista.data
 
 
-@pytest.mark.parametrize(("corpo", "attesi"), [("<p>x</p>", 0), ("<attenzione-vista></attenzione-vista>", 1)])
-def test_lo_script_entra_dove_serve(corpo, attesi):
+@pytest.mark.parametrize(
+    ("corpo", "attesi"),
+    [
+        ("<p>x</p>", []),
+        ("<attenzione-vista></attenzione-vista>", ["js/visore.js"]),
+        ('<ul class="registro-conteggi simple"></ul>', ["js/registro.js"]),
+    ],
+)
+def test_ogni_programma_entra_dove_serve(corpo, attesi):
     messi = []
     app = SimpleNamespace(add_js_file=lambda nome, **_: messi.append(nome))
-    visore.carica(app, "pagina", "page.html", {"body": corpo}, None)
-    visore.carica(app, "genindex", "genindex.html", {}, None)
-    assert len(messi) == attesi
+    programmi.carica(app, "pagina", "page.html", {"body": corpo}, None)
+    programmi.carica(app, "genindex", "genindex.html", {}, None)
+    assert messi == attesi
     assert all((RADICE / "web" / file).is_file() for file in messi)

@@ -12,6 +12,7 @@ from lettore.pezzi.blocco import RICHIUSI, blocco_bilingue, lato
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
 from lettore.pezzi.luoghi import ancora
 from lettore.pezzi.note import riquadro
+from lettore.pezzi.registro import prove_richiuse
 
 PDF = "https://arxiv.org/pdf/1706.03762v5#page={}"
 
@@ -85,9 +86,20 @@ def apri_riquadro(self, nodo):
 
 
 def apri_affermazione(self, nodo):
-    self.body.append(self.starttag(nodo, "div", CLASS="affermazione", role="note"))
+    dati = {}
+    if "sezione" in nodo:  # nel registro: le legge chi sceglie quali vedere
+        dati = {f"data-{voce}": nodo[voce] for voce in ("sezione", "verdetto", "esito")}
+    self.body.append(self.starttag(nodo, "div", CLASS="affermazione", role="note", **dati))
     titolo = "Indirizzo permanente dell’affermazione"
     self.body.append(f'<a class="ancora" href="#{nodo["ids"][0]}" title="{titolo}" aria-label="{titolo}">§</a>')
+
+
+def apri_prove(self, nodo):
+    self.body.append('<details class="affermazione-prove"><summary>la prova</summary>')
+
+
+def chiudi_prove(self, nodo):
+    self.body.append("</details>\n")
 
 
 def setup(app):
@@ -97,3 +109,4 @@ def setup(app):
     app.add_node(scheda_di_blocco, override=True, html=(visita_scheda, None))
     app.add_node(riquadro, override=True, html=(apri_riquadro, chiudi_div))
     app.add_node(affermazione_composta, override=True, html=(apri_affermazione, chiudi_div))
+    app.add_node(prove_richiuse, override=True, html=(apri_prove, chiudi_prove))

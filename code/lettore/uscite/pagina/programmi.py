@@ -1,0 +1,18 @@
+"""I programmi che servono a poche pagine: li carica soltanto chi contiene ciò che animano."""
+
+PROGRAMMI = {
+    "js/visore.js": "<attenzione-vista",  # la vista dell’attenzione, che scrive attenzione.figures.viewer
+    "js/registro.js": 'class="registro-conteggi',
+}
+"""Programma → il segno, nel corpo della pagina, di chi lo chiede."""
+
+
+def carica(app, pagina, modello, contesto, doctree):
+    for programma, segno in PROGRAMMI.items():
+        if segno in contesto.get("body", ""):
+            app.add_js_file(programma, loading_method="defer")
+
+
+def setup(app):
+    app.add_css_file("css/visore.css", priority=501)  # dopo i fogli del tema, prima di libro.css
+    app.connect("html-page-context", carica)
