@@ -14,7 +14,7 @@ import statistics
 import pytest
 
 
-class Smentita(AssertionError):
+class Smentita(AssertionError):  # noqa: N818  (è il nome della cosa)
     """La tesi è falsa: l’assert che enuncia l’affermazione non regge."""
 
 

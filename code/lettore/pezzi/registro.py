@@ -29,7 +29,6 @@ from lettore.sorgente import Pagina
 
 from .affermazione import AFFERMAZIONI, Scrittura, al_blocco, verso_voce
 
-
 TORTI = "Dove la prova dà torto all’articolo"
 
 
