@@ -151,7 +151,7 @@ def prova(nome, tutte=False):
     """Nel processo figlio: pianta il guasto ed esegue le prove. Rende (guasto, affermazioni rosse)."""
     prove = leggi_prove(RADICE)
     chieste = prove.keys() if tutte else ROSSE[nome]
-    file = sorted({str(RADICE / luogo.split("::")[0]) for ident in chieste for luogo in prove[ident]})
+    file = sorted({str(RADICE / p.luogo.split("::")[0]) for ident in chieste for p in prove[ident]})
     with tempfile.TemporaryDirectory() as cartella:
         guasta(GUASTI[nome], Path(cartella))
         sys.path.insert(0, cartella)
