@@ -3,7 +3,7 @@
 import math
 
 import torch
-from registro import affermazione
+from registro import affermazione, tesi
 from torch import nn
 
 from attenzione.attention import scaled_dot_product_attention
@@ -15,6 +15,10 @@ def contiguous(layer):
 
 def dilated(layer):
     return nn.functional.conv1d, {"weight": torch.ones(1, 1, 3), "padding": 2**layer, "dilation": 2**layer}
+
+
+def dilated_alike(layer):
+    return nn.functional.conv1d, {"weight": torch.ones(1, 1, 3), "padding": 2, "dilation": 2}
 
 
 def self_attention(layer):
@@ -40,8 +44,13 @@ GROWTH = {
 }
 
 
+DISTANCES = (6, 14, 30, 62)
+
+
 def check(kind, growth):
-    assert [layers_to_connect(d, kind) for d in (3, 15, 31)] == [GROWTH[growth](d) for d in (3, 15, 31)]
+    layers = [layers_to_connect(distance, kind) for distance in DISTANCES]
+    with tesi:
+        assert layers == [GROWTH[growth](distance) for distance in DISTANCES]
 
 
 @affermazione(
@@ -52,10 +61,13 @@ def test_convs2s_lineare(crescita):
 
 
 @affermazione(
-    "bytenet-logaritmico", vero={"crescita": "logaritmica"}, falso=[{"crescita": "lineare"}, {"crescita": "costante"}]
+    "bytenet-logaritmico",
+    vero={"kernel": dilated, "crescita": "logaritmica"},
+    falso=[{"kernel": dilated_alike}, {"crescita": "lineare"}, {"crescita": "costante"}],
 )
-def test_bytenet_logaritmico(crescita):
-    check(dilated, crescita)
+def test_bytenet_logaritmico(kernel, crescita):
+    """Vale perché la dilatazione raddoppia a ogni strato: con una fissa la crescita è di nuovo lineare."""
+    check(kernel, crescita)
 
 
 @affermazione(
@@ -65,10 +77,26 @@ def test_transformer_costante(crescita):
     check(self_attention, crescita)
 
 
-@affermazione("la-media-riduce-la-risoluzione", vero={"concentrazione": 0.0}, falso=[{"concentrazione": 1e3}])
-def test_la_media_riduce_la_risoluzione(concentrazione):
-    """Con pesi uguali, valori diversi danno la stessa uscita; con i pesi su una posizione sola no."""
-    q, K = torch.ones(1, 1), torch.tensor([[concentrazione], [0.0]])  # (1, 1), (2, 1)
-    different, equal = torch.tensor([[2.0], [0.0]]), torch.tensor([[1.0], [1.0]])  # (2, 1), (2, 1)
-    one, other = (scaled_dot_product_attention(q, K, V)[0] for V in (different, equal))
-    assert torch.allclose(one, other)
+def average(q, K, V):
+    return scaled_dot_product_attention(q, K, V)[0]
+
+
+def plain_sum(q, K, V):
+    return len(V) * scaled_dot_product_attention(q, K, V)[0]
+
+
+@affermazione(
+    "la-media-riduce-la-risoluzione",
+    vero={"unione": average, "concentrazione": 0.0},
+    falso=[{"unione": plain_sum}, {"concentrazione": 1e3}],
+)
+def test_la_media_riduce_la_risoluzione(unione, concentrazione):
+    """Fra n posizioni ugualmente compatibili, di ciò che muta in una arriva un ennesimo; in una somma arriva intero."""
+    arrived = {}
+    for n in (2, 5, 64):
+        q, K = torch.ones(1, 1), torch.zeros(n, 1)  # (1, 1), (n, 1)
+        K[0] = concentrazione
+        moved = torch.func.jacrev(lambda V, q=q, K=K: unione(q, K, V))(torch.randn(n, 1))  # (1, 1, n, 1)
+        arrived[n] = moved.max().item()
+    with tesi:
+        assert all(abs(share - 1 / n) < 1e-6 for n, share in arrived.items())

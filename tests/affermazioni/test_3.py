@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from registro import affermazione
+from registro import affermazione, tesi
 from torch import nn
 
 from attenzione.attention import scaled_dot_product_attention
@@ -30,15 +30,17 @@ def residuals(call):
 )
 def test_figura_1_somma_poi_norma(posto, sottostrati):
     found = residuals(call_tree(BASE, 5, 6))
-    assert len(found) == sottostrati
-    assert all(isinstance(call.calls[posto].module, nn.LayerNorm) for call in found)
+    with tesi:
+        assert len(found) == sottostrati
+        assert all(isinstance(call.calls[posto].module, nn.LayerNorm) for call in found)
 
 
 @affermazione("n-simboli-n-vettori", vero={"scarto": 0}, falso=[{"scarto": 1}, {"scarto": -1}])
 def test_n_simboli_n_vettori(scarto, model):
     for n in (1, 2, 5, 16):
         z, _ = model.encode(torch.arange(4, 4 + n)[None])
-        assert z.shape == (1, n + scarto, 8)
+        with tesi:
+            assert z.shape == (1, n + scarto, 8)
 
 
 @affermazione(
@@ -57,27 +59,38 @@ def test_un_simbolo_alla_volta(rientrano, model):
             y = torch.cat([y, scores.argmax(dim=-1, keepdim=True)], dim=1)
     generated = greedy(model, src)[0].tokens[:12]
     assert len(generated) == 12
-    assert generated == y[0, 1:].tolist()
+    with tesi:
+        assert generated == y[0, 1:].tolist()
 
 
-@affermazione("uscita-somma-pesata", vero={"somma": 1.0}, falso=[{"somma": 8.0}, {"somma": 0.125}])
-def test_uscita_somma_pesata(somma):
+@affermazione("uscita-somma-pesata", vero={"di": "valori"}, falso=[{"di": "chiavi"}, {"di": "query"}])
+def test_uscita_somma_pesata(di):
+    """Rifatta a mano: pesi non negativi che sommano a uno, uno per riga di ciò che si somma."""
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 100, 64, dtype=torch.float64)
     output, weights = scaled_dot_product_attention(Q, K, V)
-    torch.testing.assert_close(output, weights @ V)
     assert (weights >= 0).all()
-    torch.testing.assert_close(weights.sum(dim=1), torch.full((100,), somma, dtype=torch.float64))
-    assert (output >= V.amin(dim=0)).all() and (output <= V.amax(dim=0)).all()
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(100, dtype=torch.float64))
+    summed = {"valori": V, "chiavi": K, "query": Q}[di]
+    by_hand = torch.stack([sum(w * row for w, row in zip(ws, summed, strict=True)) for ws in weights])
+    with tesi:
+        torch.testing.assert_close(output, by_hand)
 
 
-@affermazione("peso-dalla-compatibilita", vero={"muove": "chiave"}, falso=[{"muove": "valori"}])
+@affermazione(
+    "peso-dalla-compatibilita", vero={"muove": "chiave"}, falso=[{"muove": "valori"}, {"muove": "altra query"}]
+)
 def test_peso_dalla_compatibilita(muove):
-    """Muovendo una chiave i pesi cambiano, e il rapporto fra gli altri due resta; muovendo i valori nulla cambia."""
+    """I pesi di una query li muovono le chiavi, ciascuna il suo: non i valori, non un’altra query."""
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 20, 64, dtype=torch.float64)
     _, before = scaled_dot_product_attention(Q, K, V)
-    moved = torch.cat([K[:1] + 1, K[1:]])
-    _, after = scaled_dot_product_attention(Q, *((moved, V) if muove == "chiave" else (K, -V)))
-    assert not torch.allclose(before, after)
-    torch.testing.assert_close(after[:, 1] / after[:, 2], before[:, 1] / before[:, 2])
+    moved = {
+        "chiave": (Q, torch.cat([K[:1] + 1, K[1:]]), V),
+        "valori": (Q, K, -V),
+        "altra query": (torch.cat([Q[:-1], Q[-1:] + 1]), K, V),
+    }[muove]
+    _, after = scaled_dot_product_attention(*moved)
+    with tesi:
+        assert (after[:-1, 0] != before[:-1, 0]).all()
+        torch.testing.assert_close(after[:-1, 1] / after[:-1, 2], before[:-1, 1] / before[:-1, 2])
