@@ -2,7 +2,7 @@
 
 import random
 
-from registro import affermazione
+from registro import affermazione, tesi
 
 from attenzione.config import BASE, count_parameters
 from attenzione.training.batches import token_batches
@@ -24,16 +24,25 @@ def wasted(pairs, batches):
     falso=[{"criterio": "caso"}, {"criterio": "corpus"}],
 )
 def test_batch_per_lunghezza(criterio):
-    """Ventimila coppie con molte frasi corte e poche lunghe, batch da 25 000 token."""
+    """Ventimila coppie, molte corte e poche lunghe: le caselle vuote, contro un raggruppamento a caso."""
     rng = random.Random(0)
     lengths = [max(1, min(150, round(rng.lognormvariate(3.1, 0.6)))) for _ in range(20_000)]
     pairs = [([3] * n, [3] * max(1, round(n * rng.gauss(1, 0.15)))) for n in lengths]
     by_tokens = token_batches(pairs, TrainingConfig().max_tokens)
-    order, size = list(range(len(pairs))), len(pairs) // len(by_tokens)
-    if criterio == "caso":
-        rng.shuffle(order)
-    batches = [order[i : i + size] for i in range(0, len(order), size)]
-    assert wasted(pairs, by_tokens if criterio == "lunghezza" else batches) < 0.4
+    assert sorted(i for batch in by_tokens for i in batch) == list(range(len(pairs)))
+    size = len(pairs) // len(by_tokens)
+
+    def grouped(order):
+        return [order[i : i + size] for i in range(0, len(order), size)]
+
+    corpus = list(range(len(pairs)))
+    batches = {
+        "lunghezza": by_tokens,
+        "caso": grouped(rng.sample(corpus, len(corpus))),
+        "corpus": grouped(corpus),
+    }[criterio]
+    with tesi:
+        assert wasted(pairs, batches) < wasted(pairs, grouped(rng.sample(corpus, len(corpus)))) / 2
 
 
 @affermazione("batch-di-25000-token", vero={"token": 25_000}, falso=[{"token": 8 * 25_000}, {"token": 25_000 * 25}])
@@ -42,4 +51,5 @@ def test_batch_di_25000_token(token):
     assert TrainingConfig().max_tokens == 25_000
     parts = count_parameters(BASE)
     stacks = sum(n for name, n in parts.items() if name.startswith(("encoder", "decoder", "embedding")))
-    assert 6 * token * stacks < 0.4 * 8 * 9.5e12
+    with tesi:
+        assert 6 * token * stacks < 0.4 * 8 * 9.5e12
