@@ -4,14 +4,29 @@ Il compito: in una frase di 12 token, presi fra 16, ogni token si traduce con un
 parità dei vicini: quello prima, quello dopo e quello due posti prima (la frase è chiusa ad anello). A ogni
 combinazione di parità corrisponde una tabella di traduzione. Per tradurre un token bisogna dunque guardare più
 posti insieme. La frase tradotta è lunga quanto l’altra, e al modello basta l’encoder: §3.1, più i logit di §3.4.
+
+Un seme solo non decide: le stesse varianti con più semi sono registrate in replica.json, che rifà
+
+    python -m attenzione.evidence.replica --semi 0 1 2 3 4
 """
 
+import argparse
+import json
 import math
+import platform
+import sys
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from attenzione.config import TransformerConfig
+from attenzione.files import write_text
 from attenzione.model import Transformer
+from attenzione.streams import as_command
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam, lrate
 
@@ -31,6 +46,17 @@ ROWS = {
     "d_model = 16": ("C-d256", {"d_model": 16, "d_k": 4, "d_v": 4}),
     "d_ff = 16": ("C-ff1024", {"d_ff": 16}),
     "posizioni apprese": ("E", {"positions": "learned"}),
+}
+
+RECORDED = Path(__file__).with_name("replica.json")
+FEW = {"n_sentences": 300, "neighbours": (1, -1)}  # così poche frasi che si possono imparare a memoria
+VARIANTS = {  # ciò che si registra: le righe, e le prove che separano una causa dall’altra
+    "base": {},
+    **{name: changes for name, (_, changes) in ROWS.items()},
+    "dₖ = 4": {"d_k": 4},
+    "h = 32, dₖ = 8": {"n_heads": 32, "d_k": 8, "d_v": 1},
+    "poche frasi": {"p_drop": 0.0},
+    "poche frasi, dropout 0,1": {"p_drop": 0.1},
 }
 
 
@@ -79,3 +105,52 @@ def measure(model, neighbours):
     logits = model.embedding.logits(model.encode(src)[0])  # (500, 12, n_vocab)
     loss = label_smoothing_loss(logits, tgt, eps_ls=0.0) / tgt.numel()
     return math.exp(loss), (logits.argmax(dim=-1) == tgt).double().mean().item()
+
+
+def record(seeds, path=RECORDED, names=VARIANTS):
+    """Addestra ogni variante con ogni seme e scrive in path le perplessità, una per seme.
+
+    Si scrive a ogni addestramento: chi si interrompe riprende da lì, se semi e versioni sono gli stessi.
+    Rende il dizionario scritto. Errori: ValueError se i semi sono meno di tre.
+    """
+    if len(set(seeds)) < 3:
+        raise ValueError(f"seeds vale {list(seeds)}: attesi almeno tre semi diversi")
+    report = {
+        "comando": f"python -m attenzione.evidence.replica --semi {' '.join(map(str, seeds))}",
+        "data": date.today().isoformat(),
+        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
+        "semi": list(seeds),
+        "perplessità": {},
+    }
+    before = recorded(path)
+    if before and all(before[key] == report[key] for key in ("semi", "versioni")):
+        report["perplessità"] = before["perplessità"]
+    todo = [(name, n) for name in names for n in range(len(report["perplessità"].get(name, [])), len(seeds))]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for name, n in tqdm(todo, desc="repliche", unit="addestramento"):
+            how = FEW if name.startswith("poche frasi") else {}
+            perplexity, _ = replay(replace(SMALL, **VARIANTS[name]), seed=seeds[n], **how)
+            report["perplessità"].setdefault(name, []).append(round(perplexity, 4))
+            write_text(path, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    finally:
+        torch.set_num_threads(threads)
+    return report
+
+
+def recorded(path=RECORDED):
+    """Le repliche registrate, o None se nessuno le ha ancora fatte."""
+    return json.loads(Path(path).read_text("utf-8")) if Path(path).exists() else None
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m attenzione.evidence.replica", description=__doc__.split("\n")[0])
+    parser.add_argument("--semi", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="i semi (0 1 2 3 4)")
+    parser.add_argument("--uscita", default=RECORDED, help="dove scrivere i numeri")
+    options = parser.parse_args(arguments)
+    record(options.semi, options.uscita)
+
+
+if __name__ == "__main__":
+    sys.exit(as_command(main))
