@@ -4,9 +4,10 @@ import functools
 from dataclasses import replace
 
 import torch
-from registro import affermazione
+from registro import affermazione, tesi
 from torch.nn import functional as F
 
+from attenzione.attention import MultiHeadAttention
 from attenzione.config import BASE
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.model import Transformer
@@ -25,34 +26,57 @@ def base_network():
 
 @functools.cache
 def model():
-    return Transformer(replace(BASE, n_vocab=100))
+    torch.manual_seed(0)
+    return Transformer(replace(BASE, n_vocab=100)).eval()
 
 
 def networks():
-    return [m for m in model().modules() if isinstance(m, PositionwiseFeedForward)]
+    return [layer.feed_forward for layer in (*model().encoder, *model().decoder)]
+
+
+def nothing(x):
+    return x
 
 
 @affermazione(
     "ffn-equazione",
-    vero={"attivazione": F.relu, "b_1": 1, "b_2": 1},
-    falso=[{"attivazione": F.gelu}, {"attivazione": F.leaky_relu}, {"attivazione": torch.tanh}, {"b_1": 0}, {"b_2": 0}],
+    vero={"dentro": F.relu, "fuori": nothing, "b_1": 1, "b_2": 1},
+    falso=[{"dentro": F.gelu}, {"dentro": F.leaky_relu}, {"fuori": F.relu}, {"b_1": 0}, {"b_2": 0}],
 )
-def test_equazione(attivazione, b_1, b_2):
+def test_equazione(dentro, fuori, b_1, b_2):
     network, x = base_network()
-    hidden = attivazione(x @ network.W_1 + b_1 * network.b_1)  # (1, 10, 2048)
-    expected = hidden @ network.W_2 + b_2 * network.b_2  # (1, 10, 512)
-    assert torch.allclose(network(x), expected, atol=1e-10)
+    hidden = dentro(x @ network.W_1 + b_1 * network.b_1)  # (1, 10, 2048)
+    expected = fuori(hidden @ network.W_2 + b_2 * network.b_2)  # (1, 10, 512)
+    with tesi:
+        assert torch.allclose(network(x), expected, atol=1e-10)
 
 
-@affermazione("ffn-separatamente-e-allo-stesso-modo", vero={"mosse": 1}, falso=[{"mosse": 10}, {"mosse": 2}])
-def test_separatamente(mosse):
-    """Cambiando un token si muove una sola uscita; mescolando i token si mescolano le uscite."""
+def alone(network, x):
+    return network(x)
+
+
+def with_neighbours(network, x):
+    return network(x + x.roll(1, dims=1))  # (1, 10, 512): una posizione vede anche quella prima
+
+
+def one_for_each_position(network, x):
+    return network(x) * torch.arange(1, 11)[:, None]  # (1, 10, 512): separate, ma ciascuna a modo suo
+
+
+@affermazione(
+    "ffn-separatamente-e-allo-stesso-modo",
+    vero={"rete": alone},
+    falso=[{"rete": with_neighbours}, {"rete": one_for_each_position}],
+)
+def test_separatamente(rete):
+    """Cambiando un token si muove la sua uscita soltanto; mescolando i token si mescolano le uscite."""
     network, x = base_network()
-    changed = x.clone()
+    changed, order = x.clone(), torch.randperm(10, generator=torch.Generator().manual_seed(0))
     changed[0, 4] += 1
-    assert ((network(changed) - network(x)).abs() > 1e-10).any(dim=-1).sum() == mosse
-    order = torch.randperm(10, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(network(x[:, order]), network(x)[:, order], atol=1e-10)
+    moved = ((rete(network, changed) - rete(network, x)).abs() > 1e-10).any(dim=-1)[0]  # (10,)
+    with tesi:
+        assert moved.nonzero().flatten().tolist() == [4]
+        assert torch.allclose(rete(network, x[:, order]), rete(network, x)[:, order], atol=1e-10)
 
 
 @affermazione("ffn-due-convoluzioni", vero={"ampiezza": 1}, falso=[{"ampiezza": 3}, {"ampiezza": 5}])
@@ -62,14 +86,34 @@ def test_due_convoluzioni(ampiezza):
     first, second = (W.T[:, :, None].expand(-1, -1, ampiezza) for W in (network.W_1, network.W_2))
     hidden = F.conv1d(x.mT, first, network.b_1, padding="same").relu()  # (1, 2048, 10)
     output = F.conv1d(hidden, second, network.b_2, padding="same").mT  # (1, 10, 512)
-    assert torch.allclose(network(x), output, atol=1e-10)
+    with tesi:
+        assert torch.allclose(network(x), output, atol=1e-10)
 
 
-@affermazione("ffn-in-ogni-strato", vero={"reti": 12}, falso=[{"reti": 6}, {"reti": 1}])
+def norm(x):
+    return F.layer_norm(x, (512,))
+
+
+@affermazione("ffn-in-ogni-strato", vero={"reti": 1}, falso=[{"reti": 0}, {"reti": 2}])
 def test_in_ogni_strato(reti):
-    layers = [*model().encoder, *model().decoder]
-    found = [[m for m in layer.modules() if isinstance(m, PositionwiseFeedForward)] for layer in layers]
-    assert all(len(inside) == 1 for inside in found) and sum(map(len, found)) == reti
+    """Spenta l’attenzione, di ogni strato resta la rete: una, con il suo residuo e la sua normalizzazione."""
+    torch.manual_seed(0)
+    model = Transformer(replace(BASE, n_vocab=100)).eval()
+    for module in model.modules():
+        if isinstance(module, MultiHeadAttention):
+            module.W_o.data.zero_()
+    x, z = torch.randn(2, 1, 7, 512)  # (1, 7, 512), due volte
+    with torch.no_grad():
+        outputs = [layer(x) for layer in model.encoder] + [layer(x, z) for layer in model.decoder]
+        expected = []
+        for layer in (*model.encoder, *model.decoder):
+            after = norm(x) if layer in model.encoder else norm(norm(x))  # (1, 7, 512)
+            for _ in range(reti):
+                after = norm(after + layer.feed_forward(after))
+            expected.append(after)
+    with tesi:
+        assert torch.allclose(torch.cat(outputs), torch.cat(expected), atol=1e-4)
+    assert len(outputs) == 12
 
 
 @affermazione(
@@ -80,13 +124,23 @@ def test_in_ogni_strato(reti):
 def test_dimensioni(d_model, d_ff):
     for network in networks():
         shapes = [tuple(p.shape) for p in (network.W_1, network.b_1, network.W_2, network.b_2)]
-        assert shapes == [(d_model, d_ff), (d_ff,), (d_ff, d_model), (d_model,)]
+        with tesi:
+            assert shapes == [(d_model, d_ff), (d_ff,), (d_ff, d_model), (d_model,)]
 
 
-@affermazione("ffn-parametri-diversi", vero={"matrici": 12}, falso=[{"matrici": 1}, {"matrici": 6}])
-def test_parametri_diversi(matrici):
-    """Tante matrici in memoria quante sono le reti, e con numeri diversi."""
-    for name in ("W_1", "W_2"):
-        first_rows = torch.stack([getattr(network, name)[0].detach() for network in networks()])
-        assert len({getattr(network, name).data_ptr() for network in networks()}) == matrici
-        assert len(first_rows.unique(dim=0)) == matrici
+@affermazione("ffn-parametri-diversi", vero={"diverse": 12}, falso=[{"diverse": 1}, {"diverse": 6}, {"diverse": 2}])
+def test_parametri_diversi(diverse):
+    """Un vettore solo, in cinque posizioni, a tutte le reti: da ciascuna la stessa uscita in ogni posizione, e un’altra
+    da ogni altra rete. Cambiata una matrice, cambia l’uscita di una rete sola."""
+    x = torch.randn(512, generator=torch.Generator().manual_seed(0)).expand(1, 5, 512)  # (1, 5, 512)
+    with torch.no_grad():
+        outputs = torch.cat([network(x) for network in networks()])  # (12, 5, 512)
+        W_1 = networks()[0].W_1
+        W_1.neg_()
+        moved = torch.cat([network(x) for network in networks()]) - outputs  # (12, 5, 512)
+        W_1.neg_()
+    different = torch.cdist(outputs[:, 0], outputs[:, 0]) > 1e-2  # (12, 12)
+    with tesi:
+        assert torch.allclose(outputs, outputs[:, :1].expand_as(outputs), atol=1e-5)
+        assert len(different.unique(dim=0)) == diverse
+        assert (moved.abs() > 1e-3).any(dim=(1, 2)).sum() == 12 / diverse

@@ -1,12 +1,17 @@
-"""Le affermazioni della sezione 4 e della tabella 1: costo, attesa e cammini."""
+"""Le affermazioni della sezione 4 e della tabella 1: costo, attesa e cammini, misurati su strati veri."""
 
+from functools import cache
+from itertools import pairwise, product
+
+import pytest
 import sympy as sp
 import torch
-from registro import affermazione
+from registro import affermazione, distacco, tesi
+from torch import nn
 
+from attenzione.attention import MultiHeadAttention
 from attenzione.config import load_tables
 from attenzione.evidence.complexity import (
-    COSTS,
     build_layer,
     connections,
     count_operations,
@@ -15,168 +20,310 @@ from attenzione.evidence.complexity import (
     sequential_operations,
     steps,
 )
+from attenzione.feedforward import PositionwiseFeedForward
 
-n, d, k, r = sp.symbols("n d k r", positive=True, integer=True)
-SIZES = {n: 24, d: 32, k: 5, r: 7}
-
-
-def same_order(kind, order):
-    """Il costo contato è quello derivato, e derivato e affermato differiscono per un fattore costante."""
-    for sizes in (SIZES, SIZES | {n: 48}, SIZES | {d: 64}, SIZES | {k: 9, r: 11}):
-        layer = build_layer(kind, sizes[d], sizes[k], sizes[r])
-        assert count_operations(layer, sizes[n], sizes[d]) == COSTS[kind].subs(sizes)
-    stated = sp.sympify(order, {"n": n, "d": d, "k": k, "r": r})
-    assert sp.simplify(COSTS[kind] / stated).is_number
+n, d, k, r = sp.symbols("n d k r")
+SIZES = list(product((12, 24, 48), (16, 32), (3, 9), (5, 11)))  # n, d, k, r
 
 
-def printed(layer, key="complexity_per_layer"):
+def printed(layer, column="complexity_per_layer"):
     """L’espressione stampata nella tabella 1, senza la O, come formula di sympy."""
     row = next(row for row in load_tables()["tabella_1"] if row["layer"] == layer)
-    return row[key][2:-1].replace(r"\cdot", "*").replace("^", "**").replace("log_k(n)", "log(n)/log(k)")
+    return row[column][2:-1].replace(r"\cdot", "*").replace("^", "**").replace("log_k(n)", "log(n)/log(k)")
+
+
+def ratios(count, order):
+    """Le operazioni eseguite, contate da PyTorch, diviso l’espressione: un numero solo, se crescono allo stesso modo.
+
+    count: da (n, d, k, r) al conto.
+    """
+    stated = sp.sympify(order, {"n": n, "d": d, "k": k, "r": r})
+    return {sp.Integer(count(*sizes)) / stated.subs(dict(zip((n, d, k, r), sizes, strict=True))) for sizes in SIZES}
+
+
+def counted(kind):
+    return lambda n, d, k, r: count_operations(build_layer(kind, d, k, r), n, d)
+
+
+def lstm(d):
+    layer = nn.LSTM(d, d, bias=False).double()
+    return lambda X: layer(X)[0]
+
+
+def whole_attention(d):
+    """La self-attention del modello, proiezioni comprese, a quattro teste."""
+    layer = MultiHeadAttention(d, 4).double()
+    return lambda X: layer(X[None], need_weights=True)[0][0]
 
 
 @affermazione(
     "costo-self-attention",
-    vero={"order": printed("Self-Attention")},
-    falso=[{"order": "n*d**2"}, {"order": "n*d"}, {"order": "n**2*d**2"}],
+    vero={"ordine": printed("Self-Attention"), "proiezioni": 4},
+    falso=[{"ordine": "n*d**2"}, {"ordine": "n*d"}, {"ordine": "n**2"}, {"proiezioni": 0}, {"proiezioni": 3}],
 )
-def test_costo_self_attention(order):
-    same_order("self-attention", order)
+def test_costo_self_attention(ordine, proiezioni):
+    """Il cuore dello strato, e lo strato intero tolte le sue quattro proiezioni, che costano n d² ciascuna."""
 
+    def core(n, d, k, r):
+        return count_operations(whole_attention(d), n, d) - proiezioni * n * d**2
 
-@affermazione("costo-ricorrente", vero={"order": printed("Recurrent")}, falso=[{"order": "n**2*d"}, {"order": "n*d"}])
-def test_costo_ricorrente(order):
-    same_order("ricorrente", order)
+    with tesi:
+        assert ratios(counted("self-attention"), ordine) == ratios(core, ordine) == {2}
 
 
 @affermazione(
-    "costo-convoluzionale", vero={"order": printed("Convolutional")}, falso=[{"order": "n*d**2"}, {"order": "k*n*d"}]
+    "costo-ricorrente", vero={"ordine": printed("Recurrent")}, falso=[{"ordine": "n**2*d"}, {"ordine": "n*d"}]
 )
-def test_costo_convoluzionale(order):
-    same_order("convoluzionale", order)
-    same_order("dilatata", order)
+def test_costo_ricorrente(ordine):
+    """La ricorrenza più semplice, con due matrici, e la LSTM, con otto."""
+    with tesi:
+        assert ratios(counted("ricorrente"), ordine) == {2}
+        assert ratios(lambda n, d, k, r: count_operations(lstm(d), n, d), ordine) == {8}
+
+
+@affermazione(
+    "costo-convoluzionale",
+    vero={"ordine": printed("Convolutional")},
+    falso=[{"ordine": "n*d**2"}, {"ordine": "k*n*d"}, {"ordine": "k**2*n*d**2"}],
+)
+@pytest.mark.parametrize("kind", ["convoluzionale", "dilatata"])
+def test_costo_convoluzionale(ordine, kind):
+    with tesi:
+        assert len(ratios(counted(kind), ordine)) == 1
 
 
 @affermazione(
     "costo-ristretta",
-    vero={"order": printed("Self-Attention (restricted)")},
-    falso=[{"order": "n**2*d"}, {"order": "r*n*d**2"}],
+    vero={"ordine": printed("Self-Attention (restricted)")},
+    falso=[{"ordine": "n**2*d"}, {"ordine": "r*n*d**2"}, {"ordine": "n*d"}],
 )
-def test_costo_ristretta(order):
-    same_order("ristretta", order)
+def test_costo_ristretta(ordine):
+    with tesi:
+        assert len(ratios(counted("ristretta"), ordine)) == 1
+
+
+def growth(values):
+    """Come crescono tre valori presi a n, 2n e 4n, nella scrittura della tabella."""
+    first, second = values[1] - values[0], values[2] - values[1]
+    if first == second == 0:
+        return "1"
+    return {first: "log(n)/log(k)", 2 * first: "n"}.get(second)
 
 
 @affermazione(
     "attesa-costante",
-    vero={"kinds": ("self-attention", "convoluzionale", "ristretta")},
-    falso=[{"kinds": ("ricorrente",)}],
+    vero={"crescita": printed("Self-Attention", "sequential_operations")},
+    falso=[{"crescita": "n"}, {"crescita": "log(n)/log(k)"}],
 )
-def test_attesa_costante(kinds):
-    for kind in kinds:
-        assert len({sequential_operations(build_layer(kind, 8), length, 8) for length in (16, 32, 64)}) == 1
-
-
-@affermazione("attesa-ricorrente", vero={"power": 1}, falso=[{"power": 0}, {"power": 2}])
-def test_attesa_ricorrente(power):
-    a, b, c = (sequential_operations(build_layer("ricorrente", 8), length, 8) for length in (16, 32, 64))
-    assert b > a and (c - b) / (b - a) == 2**power
-
-
-@affermazione("cammino-self-attention", vero={"path": 1}, falso=[{"path": 2}])
-def test_cammino_self_attention(path):
-    for length in (8, 32):
-        lengths = path_lengths(steps("self-attention", length))
-        assert (lengths == path).all()
-
-
-@affermazione("cammino-ricorrente", vero={"power": 1}, falso=[{"power": 0}, {"power": 2}])
-def test_cammino_ricorrente(power):
-    assert [max_path("ricorrente", length) for length in (8, 16, 32)] == [8, 8 * 2**power, 8 * 4**power]
-    lengths = path_lengths(steps("ricorrente", 12))
-    assert torch.equal(lengths > 0, torch.ones(12, 12, dtype=torch.bool).tril())
-
-
-@affermazione("cammino-convoluzionale", vero={"kind": "dilatata"}, falso=[{"kind": "convoluzionale"}])
-def test_cammino_convoluzionale(kind):
-    """Per n = k^a il cammino è a: soltanto con i kernel dilatati."""
-    for size, length, path in ((3, 9, 2), (3, 27, 3), (3, 81, 4), (5, 25, 2)):
-        assert max_path(kind, length, kernel_size=size) == path
-    lengths = path_lengths(steps(kind, 27))
-    assert (lengths > 0).tril().sum() == 27 * 28 / 2  # nessuna coppia resta scollegata
+@pytest.mark.parametrize("kind", ["self-attention", "convoluzionale", "dilatata", "ristretta"])
+def test_attesa_costante(crescita, kind):
+    depths = [sequential_operations(build_layer(kind, 8), length, 8) for length in (16, 32, 64)]
+    with tesi:
+        assert growth(depths) == crescita
 
 
 @affermazione(
-    "cammino-ristretta", vero={"n_power": 1, "r_power": -1}, falso=[{"n_power": 0}, {"r_power": 0}, {"n_power": 2}]
+    "attesa-ricorrente",
+    vero={"crescita": printed("Recurrent", "sequential_operations")},
+    falso=[{"crescita": "1"}, {"crescita": "log(n)/log(k)"}],
 )
-def test_cammino_ristretta(n_power, r_power):
-    start = max_path("ristretta", 33, r=5)
-    assert max_path("ristretta", 65, r=5) == start * 2**n_power
-    assert max_path("ristretta", 33, r=9) == start * 2.0**r_power
+def test_attesa_ricorrente(crescita):
+    depths = [sequential_operations(build_layer("ricorrente", 8), length, 8) for length in (16, 32, 64)]
+    with tesi:
+        assert growth(depths) == crescita
 
 
 @affermazione(
-    "self-attention-conviene-se-n-minore-di-d", vero={"crossing": 1}, falso=[{"crossing": 2}, {"crossing": 0.5}]
+    "cammino-self-attention",
+    vero={"strato": "self-attention"},
+    falso=[{"strato": "ristretta"}, {"strato": "convoluzionale"}, {"strato": "dilatata"}],
 )
-def test_self_attention_conviene_se_n_minore_di_d(crossing):
-    attention, recurrent = build_layer("self-attention", 64), build_layer("ricorrente", 64)
-    before, after = int(64 * crossing) - 1, int(64 * crossing) + 1
-    assert count_operations(attention, before, 64) < count_operations(recurrent, before, 64)
-    assert count_operations(attention, after, 64) > count_operations(recurrent, after, 64)
+def test_cammino_self_attention(strato):
+    """Da ogni posizione a ogni altra, compresa sé stessa, in un passo."""
+    with tesi:
+        for length in (8, 16, 32):
+            assert (path_lengths(steps(strato, length)) == 1).all()
 
 
-@affermazione("una-convoluzione-non-collega-tutto", vero={"kind": "convoluzionale"}, falso=[{"kind": "self-attention"}])
-def test_una_convoluzione_non_collega_tutto(kind):
+@affermazione(
+    "cammino-ricorrente",
+    vero={"crescita": printed("Recurrent", "maximum_path_length")},
+    falso=[{"crescita": "1"}, {"crescita": "log(n)/log(k)"}],
+)
+def test_cammino_ricorrente(crescita):
+    reached = path_lengths(steps("ricorrente", 12)) > 0
+    assert torch.equal(reached, torch.ones(12, 12, dtype=torch.bool).tril())
+    with tesi:
+        assert growth([max_path("ricorrente", length) for length in (8, 16, 32)]) == crescita
+
+
+@affermazione(
+    "cammino-convoluzionale",
+    vero={"strato": "dilatata", "crescita": printed("Convolutional", "maximum_path_length")},
+    falso=[{"strato": "convoluzionale"}, {"crescita": "log(n)/log(2)"}, {"crescita": "n/k"}],
+)
+def test_cammino_convoluzionale(strato, crescita):
+    """Soltanto con i kernel dilatati, e con una dilatazione che si moltiplica per k a ogni strato; n è una potenza di
+    k."""
+    found = {}
+    for size, length in ((3, 9), (3, 27), (3, 81), (5, 5), (5, 25)):
+        lengths = path_lengths(steps(strato, length, kernel_size=size))
+        with tesi:
+            assert (lengths > 0).tril().sum() == length * (length + 1) / 2  # nessuna coppia resta scollegata
+        found[size, length] = lengths.max().item()
+    stated = sp.sympify(crescita, {"n": n, "k": k})
+    with tesi:
+        assert all(abs(stated.subs({k: size, n: length}) - path) < 1e-9 for (size, length), path in found.items())
+
+
+@affermazione(
+    "cammino-ristretta",
+    vero={"crescita": printed("Self-Attention (restricted)", "maximum_path_length")},
+    falso=[{"crescita": "n"}, {"crescita": "1/r"}, {"crescita": "n/r**2"}, {"crescita": "log(n)/log(r)"}],
+)
+def test_cammino_ristretta(crescita):
+    """La posizione più lontana dista n − 1 e da ogni lato se ne vedono (r − 1)/2: con queste il rapporto è uno solo."""
+    stated = sp.sympify(crescita, {"n": n, "r": r})
+    found = {
+        max_path("ristretta", a + 1, r=b + 1) / stated.subs({n: a, r: b}) for a, b in product((32, 64), (4, 8, 16))
+    }
+    with tesi:
+        assert len(found) == 1
+
+
+@affermazione(
+    "self-attention-conviene-se-n-minore-di-d",
+    vero={"proiezioni": False, "incrocio": 1},
+    falso=[{"proiezioni": True}, {"incrocio": 2}, {"incrocio": 0.5}],
+)
+def test_self_attention_conviene_se_n_minore_di_d(proiezioni, incrocio):
+    """Senza contare le proiezioni e contro la ricorrenza più semplice: prima di n = d costa meno, dopo di più."""
+    for width in (16, 32, 64):
+        attention = whole_attention(width) if proiezioni else build_layer("self-attention", width)
+        recurrent, crossing = build_layer("ricorrente", width), int(width * incrocio)
+        cheaper = [
+            count_operations(attention, length, width) < count_operations(recurrent, length, width)
+            for length in (2, crossing - 1, crossing, crossing + 1, 4 * width)
+        ]
+        with tesi:
+            assert cheaper == [True, True, False, False, False]
+
+
+@affermazione(
+    "una-convoluzione-non-collega-tutto",
+    vero={"strato": "convoluzionale", "ampiezze": (3, 5, 7)},
+    falso=[{"strato": "self-attention"}, {"ampiezze": (17,)}],
+)
+def test_una_convoluzione_non_collega_tutto(strato, ampiezze):
+    """Con n = 9; un kernel centrato collega tutto soltanto se è ampio 2n − 1."""
     X = torch.randn(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    for size in (3, 5, 7):
-        assert not connections(build_layer(kind, 2, kernel_size=size), X).all()
+    with tesi:
+        for size in ampiezze:
+            assert not connections(build_layer(strato, 2, kernel_size=size), X).all()
 
 
-@affermazione("pila-di-convoluzioni", vero={"n_power": 1, "k_power": -1}, falso=[{"n_power": 0}, {"k_power": 0}])
-def test_pila_di_convoluzioni(n_power, k_power):
-    """Da ogni lato un kernel arriva a (k − 1)/2 posizioni: 2 con k = 5, 4 con k = 9."""
-    start = max_path("convoluzionale", 33, kernel_size=5)
-    assert max_path("convoluzionale", 65, kernel_size=5) == start * 2**n_power
-    assert max_path("convoluzionale", 33, kernel_size=9) == start * 2.0**k_power
-
-
-@affermazione("convoluzione-piu-costosa-di-k", vero={"power": 1}, falso=[{"power": 0}, {"power": 2}])
-def test_convoluzione_piu_costosa_di_k(power):
-    recurrent = count_operations(build_layer("ricorrente", 16), 12, 16)
-    ratios = [count_operations(build_layer("convoluzionale", 16, size), 12, 16) / recurrent for size in (3, 9)]
-    assert ratios[0] > 1 and ratios[1] / ratios[0] == 3**power
+def layers_needed(kind, length, size):
+    """Quanti strati veri impilare perché il gradiente dell’ultima posizione arrivi alla prima."""
+    X = x = torch.randn(length, 2, dtype=torch.float64, requires_grad=True)
+    for depth in range(length):
+        x = build_layer(kind, 2, kernel_size=size, dilation=size**depth)(x)  # (n, 2)
+        if torch.autograd.grad(x[-1].sum(), X, retain_graph=True)[0][0].any():
+            return depth + 1
+    raise AssertionError("le due posizioni non si collegano")
 
 
 @affermazione(
-    "costo-separabile", vero={"cost": "k*n*d + n*d**2"}, falso=[{"cost": "k*n*d**2"}, {"cost": "k*n*d + n**2*d"}]
+    "pila-di-convoluzioni",
+    vero={"contigui": "(n - 1) / ((k - 1)/2)", "dilatati": "log(n)/log(k)"},
+    falso=[{"contigui": "n - 1"}, {"contigui": "log(n)/log(k)"}, {"dilatati": "(n - 1) / ((k - 1)/2)"}],
 )
-def test_costo_separabile(cost):
-    same_order("separabile", cost)
+def test_pila_di_convoluzioni(contigui, dilatati):
+    """Strati impilati finché tutto è collegato: un kernel contiguo avanza di (k − 1)/2 posizioni, che è O(n/k)."""
+    with tesi:
+        for kind, stated in (("convoluzionale", contigui), ("dilatata", dilatati)):
+            for size, length in ((3, 9), (3, 27), (5, 5), (5, 25)):
+                expected = sp.sympify(stated, {"n": n, "k": k}).subs({n: length, k: size})
+                assert abs(layers_needed(kind, length, size) - expected) < 1e-9
 
 
-@affermazione("separabile-come-attention-e-feed-forward", vero={"width": n}, falso=[{"width": 3}, {"width": d}])
-def test_separabile_come_attention_e_feed_forward(width):
-    """Gli stessi addendi, a meno di fattori costanti, quando il kernel è largo ``width``."""
-    both = COSTS["self-attention"] + 2 * n * d * 4 * d  # feed-forward: strato interno largo 4d
-    terms = [
-        {term.as_coeff_Mul()[1] for term in sp.expand(cost).as_ordered_terms()}
-        for cost in (COSTS["separabile"].subs(k, width), both)
-    ]
-    assert terms[0] == terms[1]
+@affermazione(
+    "convoluzione-piu-costosa-di-k",
+    vero={"divisori": {"ricorrente": 2, "LSTM": 8}},
+    falso=[{"divisori": {"ricorrente": 1, "LSTM": 1}}, {"divisori": {"ricorrente": 2, "LSTM": 2}}],
+)
+def test_convoluzione_piu_costosa_di_k(divisori):
+    """Il rapporto cresce come k, ma non è k: la ricorrenza più semplice ha due matrici, la LSTM otto."""
+    for length, width, size in product((12, 24), (16, 32), (3, 5, 9)):
+        convolution = count_operations(build_layer("convoluzionale", width, size), length, width)
+        layers = {"ricorrente": build_layer("ricorrente", width), "LSTM": lstm(width)}
+        with tesi:
+            for name, layer in layers.items():
+                assert convolution / count_operations(layer, length, width) == size / divisori[name]
 
 
+@affermazione(
+    "costo-separabile",
+    vero={"ordine": "k*n*d + n*d**2"},
+    falso=[{"ordine": "k*n*d**2"}, {"ordine": "k*n*d + n**2*d"}, {"ordine": "k*n*d"}],
+)
+def test_costo_separabile(ordine):
+    with tesi:
+        assert len(ratios(counted("separabile"), ordine)) == 1
+
+
+@affermazione(
+    "separabile-come-attention-e-feed-forward",
+    vero={"ampiezza": lambda n, d: n},
+    falso=[{"ampiezza": lambda n, d: 3}, {"ampiezza": lambda n, d: d + 1}],
+)
+def test_separabile_come_attention_e_feed_forward(ampiezza):
+    """Gli strati veri del modello, proiezioni comprese, costano da 2 a 12 volte la convoluzione separabile: per n molto
+    più piccolo di d, vicino, molto più grande."""
+    for length, width in ((9, 128), (33, 32), (65, 16), (129, 8)):
+        separable = build_layer("separabile", width, ampiezza(length, width))
+        network = PositionwiseFeedForward(width, 4 * width).double()
+        both = sum(count_operations(layer, length, width) for layer in (whole_attention(width), network))
+        with tesi:
+            assert 2 <= both / count_operations(separable, length, width) <= 12
+
+
+@cache
+def distant_loss(distance, path, passes, seed):
+    """La perdita di chi deve dire, all’ultima posizione, la classe della prima, a distance posti di distanza.
+
+    Una rete ricorrente in cui lo stato viene da distance/path posizioni prima: fra le due ci sono path passi, e tutto
+    il resto è uguale.
+    """
+    torch.manual_seed(seed)
+    cell, leave, back = nn.RNNCell(8, 16), nn.Linear(16, 8), distance // path
+    optimizer = torch.optim.Adam([*cell.parameters(), *leave.parameters()], lr=5e-3)
+
+    def loss(batch):
+        classes = torch.randint(8, (batch, distance + 1))
+        X = nn.functional.one_hot(classes, 8).float()  # (batch, distance + 1, 8)
+        states = [torch.zeros(batch, 16)] * back
+        for t in range(distance + 1):
+            states.append(cell(X[:, t], states[-back]))  # (batch, 16)
+        return nn.functional.cross_entropy(leave(states[-1]), classes[:, 0])
+
+    for _ in range(passes):
+        optimizer.zero_grad()
+        loss(64).backward()
+        optimizer.step()
+    with torch.no_grad():
+        return loss(512).item()
+
+
+@pytest.mark.lento
 @affermazione(
     "cammini-brevi-si-imparano-meglio",
-    vero={"short": "self-attention", "long": "ricorrente"},
-    falso=[{"short": "ricorrente", "long": "self-attention"}],
+    vero={"casi": ((24, 1), (24, 2), (24, 4), (24, 24)), "passi": 60},
+    falso=[{"casi": ((6, 1), (12, 1), (24, 1))}],
+    controllo=[{"passi": 0}],
+    semi=(0, 1, 2),
 )
-def test_cammini_brevi_si_imparano_meglio(short, long):
-    """Il gradiente che la prima posizione riceve dall’ultima uscita, rispetto all’ultima posizione."""
-
-    def signal(kind, length):
-        torch.manual_seed(0)
-        layer, X = build_layer(kind, 16), torch.randn(length, 16, dtype=torch.float64)
-        J = torch.func.jacrev(lambda X: layer(X)[-1])(X)  # (16, n, 16)
-        return (J[:, 0].norm() / J[:, -1].norm()).item()
-
-    assert signal(short, 40) > 0.1 * signal(short, 5)
-    assert signal(long, 40) < 1e-4 * signal(long, 5)
+def test_cammini_brevi_si_imparano_meglio(casi, passi, semi):
+    """Alla stessa distanza, più passi in mezzo e meno si impara; con lo stesso cammino la distanza non conta."""
+    losses = [[distant_loss(distance, path, passi, seed) for seed in semi] for distance, path in casi]
+    with tesi:
+        assert all(distacco(longer, shorter) > 2 for shorter, longer in pairwise(losses))
