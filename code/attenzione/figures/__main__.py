@@ -55,6 +55,7 @@ FIGURES = {
     "saturazione-della-softmax": figures.saturation_figure,
     "tasso-di-apprendimento": figures.schedule_figure,
     "tetto-della-macchina": figures.roofline_figure,
+    "valori-iniziali": figures.initialisation_figure,
     "varianti-in-scala": figures.replay_figure,
 }
 
