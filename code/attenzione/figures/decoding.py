@@ -190,6 +190,7 @@ def width_figure(trials=EXAMPLE_TRIALS):
             values = [found[beam, alpha][key] for beam in widths]
             ax.plot(widths, values, marker=marker, linestyle=dashes, label=f"α = {number(alpha, 'g')}")
         ax.set_ylabel(label)
+        ax.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
         ax.yaxis.set_major_formatter(decimal_comma({"log_prob": 1, "BLEU": 1, "lunghezza": 2}[key]))
     axes[-1].set_xscale("log", base=2)
     axes[-1].set_xticks(widths, map(str, widths))
