@@ -215,7 +215,9 @@ LETTI = (
     "chapters/articolo/3-2-1-",
     "chapters/articolo/3-2-2-",
     "chapters/articolo/3-5-",
+    "chapters/articolo/6-",
     "chapters/laboratorio/a-matita",
+    "chapters/laboratorio/decodifica",
 )
 
 

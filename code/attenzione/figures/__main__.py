@@ -29,6 +29,7 @@ FIGURES = {
     "attenzione-linee-due-disegni": figures.attention_panels,
     "attenzione-mappa": figures.attention_map,
     "beam-albero": figures.beam_tree,
+    "beam-ampiezza": figures.width_figure,
     "codifica-posizionale-mappa": figures.position_map,
     "codifica-posizionale-onde": figures.position_waves,
     "codifica-posizionale-lunghezze-d-onda": figures.wavelengths,
