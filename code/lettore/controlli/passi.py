@@ -1,4 +1,4 @@
-"""I passi sono piccoli: celle brevi, e ogni capitolo dichiara quanto tempo chiede."""
+"""I passi sono piccoli: celle brevi e strette, e ogni capitolo dichiara quanto tempo chiede."""
 
 from __future__ import annotations
 
@@ -11,15 +11,45 @@ from lettore.inventario import leggi_inventario
 from lettore.sorgente import Pagina, Segnalazione
 
 MASSIMO, NOVE_DECIMI, MEDIANA = 25, 15, 6
+LARGHEZZA = 79
+ANCORA_LARGHE = frozenset(
+    {
+        "chapters/articolo/6-1-traduzione-automatica.md",
+        "chapters/articolo/6-2-varianti-del-modello.md",
+        "chapters/articolo/6-3-parsing-a-costituenti.md",
+        "chapters/articolo/6-risultati.md",
+        "chapters/domande.md",
+        "chapters/laboratorio/decodifica.md",
+        "chapters/laboratorio/giochi.md",
+        "chapters/laboratorio/microlingua.md",
+        "chapters/laboratorio/token.md",
+        "chapters/laboratorio/traduttore.md",
+        "chapters/luoghi-comuni.md",
+    }
+)
+"""I capitoli con righe ancora da accorciare: chi ne ha accorciato uno lo toglie; vuoto, si toglie l’elenco."""
 
 
 def controlla(pagina: Pagina) -> list[Segnalazione]:
-    """Nessuna cella sopra le 25 righe non vuote."""
-    return [
+    """Nessuna cella sopra le 25 righe non vuote, nessuna riga di cella sopra i 79 caratteri."""
+    lunghe = [
         Segnalazione(pagina.file, cella.riga, f"cella di {righe_piene(cella.corpo)} righe: al più {MASSIMO}")
         for cella in pagina.celle
         if righe_piene(cella.corpo) > MASSIMO
     ]
+    return lunghe if pagina.file in ANCORA_LARGHE else lunghe + larghe(pagina)
+
+
+def larghe(pagina: Pagina) -> list[Segnalazione]:
+    """Le righe di cella, commento compreso, che nella pagina non si vedono senza scorrere."""
+    esito = []
+    for cella in pagina.celle:
+        prima = cella.riga + 1 + cella.preambolo.count("\n")
+        for n, riga in enumerate(cella.corpo.split("\n"), prima):
+            if len(riga) > LARGHEZZA:
+                messaggio = f"riga di cella di {len(riga)} caratteri: al più {LARGHEZZA}"
+                esito.append(Segnalazione(pagina.file, n, messaggio))
+    return esito
 
 
 def controlla_capitolo(pagina: Pagina) -> list[Segnalazione]:
