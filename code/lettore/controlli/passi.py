@@ -14,12 +14,6 @@ MASSIMO, NOVE_DECIMI, MEDIANA = 25, 15, 6
 LARGHEZZA = 79
 ANCORA_LARGHE = frozenset(
     {
-        "chapters/articolo/3-3-reti-feed-forward.md",
-        "chapters/articolo/5-1-dati-e-batch.md",
-        "chapters/articolo/5-2-hardware-e-tempi.md",
-        "chapters/articolo/5-3-ottimizzatore.md",
-        "chapters/articolo/5-4-regolarizzazione.md",
-        "chapters/articolo/5-addestramento.md",
         "chapters/articolo/6-1-traduzione-automatica.md",
         "chapters/articolo/6-2-varianti-del-modello.md",
         "chapters/articolo/6-3-parsing-a-costituenti.md",
