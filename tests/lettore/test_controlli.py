@@ -136,12 +136,6 @@ def test_una_riga_di_cella_troppo_larga_si_trova_con_la_sua_riga():
     assert passi.controlla(pagina(testo.replace("é", ""))) == []
 
 
-def test_i_capitoli_che_aspettano_hanno_davvero_righe_larghe():
-    """L’elenco si svuota: un capitolo accorciato vi resterebbe senza che nessuno lo guardi più."""
-    aspettano = [leggi_pagina(RADICE / file, RADICE) for file in sorted(passi.ANCORA_LARGHE)]
-    assert [p.file for p in aspettano if not passi.larghe(p)] == []
-
-
 def test_mediana_e_nove_decimi_si_misurano_sul_libro():
     assert passi.controlla_libro([pagina(cella(6) * 9), pagina(cella(20))], "chapters") == []
     assert "mediana di 7 righe" in passi.controlla_libro([pagina(cella(7) * 3)], "chapters")[0].messaggio

@@ -12,16 +12,6 @@ from lettore.sorgente import Pagina, Segnalazione
 
 MASSIMO, NOVE_DECIMI, MEDIANA = 25, 15, 6
 LARGHEZZA = 79
-ANCORA_LARGHE = frozenset(
-    {
-        "chapters/articolo/6-1-traduzione-automatica.md",
-        "chapters/articolo/6-2-varianti-del-modello.md",
-        "chapters/articolo/6-3-parsing-a-costituenti.md",
-        "chapters/articolo/6-risultati.md",
-        "chapters/laboratorio/decodifica.md",
-    }
-)
-"""I capitoli con righe ancora da accorciare: chi ne ha accorciato uno lo toglie; vuoto, si toglie l’elenco."""
 
 
 def controlla(pagina: Pagina) -> list[Segnalazione]:
@@ -31,7 +21,7 @@ def controlla(pagina: Pagina) -> list[Segnalazione]:
         for cella in pagina.celle
         if righe_piene(cella.corpo) > MASSIMO
     ]
-    return lunghe if pagina.file in ANCORA_LARGHE else lunghe + larghe(pagina)
+    return lunghe + larghe(pagina)
 
 
 def larghe(pagina: Pagina) -> list[Segnalazione]:
