@@ -3,12 +3,12 @@
 import pytest
 from pagina_di_prova import CAPITOLO
 
-from lettore.controlli import RADICE, fedelta, inglese, passi, simboli, termini, testi_alternativi, tipografia
+from lettore.controlli import fedelta, inglese, passi, simboli, termini, testi_alternativi, tipografia
 from lettore.controlli.atomi import atomi
 from lettore.glossario import leggi_voci
 from lettore.inventario import leggi_inventario
 from lettore.notazione import leggi_notazione
-from lettore.sorgente import Pagina, leggi_pagina
+from lettore.sorgente import Pagina
 
 VOCI = leggi_voci()
 NOTAZIONE = leggi_notazione()
