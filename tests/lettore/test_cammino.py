@@ -8,7 +8,7 @@ import pytest
 from lettore.controlli import RADICE, cammino
 from lettore.glossario import crea_voce, leggi_voci
 from lettore.notazione import leggi_notazione
-from lettore.sorgente import Pagina, leggi_libro, leggi_pagina
+from lettore.sorgente import Pagina, leggi_pagina
 
 NOTAZIONE = leggi_notazione()
 VOCI = leggi_voci()
@@ -215,7 +215,9 @@ LETTI = (
     "chapters/articolo/3-2-1-",
     "chapters/articolo/3-2-2-",
     "chapters/articolo/3-5-",
+    "chapters/articolo/6-",
     "chapters/laboratorio/a-matita",
+    "chapters/laboratorio/decodifica",
 )
 
 

@@ -3,12 +3,12 @@
 import pytest
 from pagina_di_prova import CAPITOLO
 
-from lettore.controlli import RADICE, fedelta, inglese, passi, simboli, termini, testi_alternativi, tipografia
+from lettore.controlli import fedelta, inglese, passi, simboli, termini, testi_alternativi, tipografia
 from lettore.controlli.atomi import atomi
 from lettore.glossario import leggi_voci
 from lettore.inventario import leggi_inventario
 from lettore.notazione import leggi_notazione
-from lettore.sorgente import Pagina, leggi_pagina
+from lettore.sorgente import Pagina
 
 VOCI = leggi_voci()
 NOTAZIONE = leggi_notazione()
@@ -134,12 +134,6 @@ def test_una_riga_di_cella_troppo_larga_si_trova_con_la_sua_riga():
     assert testo.split("\n")[riga - 1].startswith("y = 1")
     assert messaggio == "riga di cella di 80 caratteri: al più 79"
     assert passi.controlla(pagina(testo.replace("é", ""))) == []
-
-
-def test_i_capitoli_che_aspettano_hanno_davvero_righe_larghe():
-    """L’elenco si svuota: un capitolo accorciato vi resterebbe senza che nessuno lo guardi più."""
-    aspettano = [leggi_pagina(RADICE / file, RADICE) for file in sorted(passi.ANCORA_LARGHE)]
-    assert [p.file for p in aspettano if not passi.larghe(p)] == []
 
 
 def test_mediana_e_nove_decimi_si_misurano_sul_libro():

@@ -6,7 +6,8 @@ la perdita di sviluppo, e quanto è netta l’attenzione alla fine.
 
     python -m attenzione.evidence.initialisation --dati cartella/dei/dati --semi 0 1
 
-addestra ogni variante con ogni seme (si interrompe e si riprende) e scrive i numeri in valori-iniziali.json.
+addestra ogni variante con ogni seme (si interrompe e si riprende) e scrive i numeri in valori-iniziali.json. Il libro
+mostra quelli registrati accanto a questo file.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from attenzione.training.loop import TrainingConfig, train
 from attenzione.training.recipe import encode_pairs, prepare, read_recipe
 from attenzione.training.schedule import lrate
 
+RECORDED = Path(__file__).with_name("valori-iniziali.json")
 MATRICES = ("W_Q", "W_K", "W_V", "W_O", "W_1", "W_2")
 VARIANTS = {  # nome → per quanto si moltiplica ciascuna matrice di Xavier; un numero solo vale per tutte
     "xavier": 1.0,
@@ -43,6 +45,14 @@ VARIANTS = {  # nome → per quanto si moltiplica ciascuna matrice di Xavier; un
     "un-quinto": 0.2,
     "solo-rami": {"W_V": 0.33, "W_O": 0.33, "W_1": 0.33, "W_2": 0.33},
     "solo-punteggi": {"W_Q": 0.33, "W_K": 0.33},
+}
+LABELS = {
+    "xavier": "Xavier",
+    "un-mezzo": "tutte × 0,5",
+    "un-terzo": "tutte × 0,33",
+    "un-quinto": "tutte × 0,2",
+    "solo-rami": "$W^V$, $W^O$, $W_1$, $W_2$ × 0,33",
+    "solo-punteggi": "$W^Q$, $W^K$ × 0,33",
 }
 
 
@@ -127,10 +137,11 @@ def run(recipe, folder, seeds, steps, every, names=VARIANTS, progress=True):
     """Addestra le varianti, o le riprende, e ne misura l’inizio, la curva e la fine. Rende un dizionario JSON.
 
     recipe: resa da read_recipe; folder: una cartella per variante e seme; steps, every: passi, e ogni quanti si misura
-    la perdita di sviluppo. Errori: quelli di read_parts e di train.
+    la perdita di sviluppo. L’init_gain della ricetta non conta: i guadagni sono quelli di VARIANTS. Errori: quelli di
+    read_parts e di train.
     """
     parts, _, tokenizer = prepare(recipe, folder)
-    options = {key: value for key, value in recipe.modello.items() if key != "classe"}
+    options = {key: value for key, value in recipe.modello.items() if key not in ("classe", "init_gain")}
     config = TransformerConfig(n_vocab=len(tokenizer), **options)
     pairs, dev = (encode_pairs(parts[part], tokenizer, config.max_len) for part in ("addestramento", "sviluppo"))
     training = TrainingConfig(**recipe.addestramento | {"steps": steps, "save_every": every, "keep": 1})
@@ -164,6 +175,24 @@ def run(recipe, folder, seeds, steps, every, names=VARIANTS, progress=True):
         "guadagni": {name: VARIANTS[name] for name in names},
         "varianti": variants,
     }
+
+
+def recorded(path=RECORDED):
+    """Le misure registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
+    return json.loads(Path(path).read_text("utf-8"))
+
+
+def losses_at(report, step):
+    """Le perdite di sviluppo misurate a quel passo: da ogni variante all’elenco, un numero per seme che l’ha.
+
+    Una variante che a quel passo non ha nessuna misura non c’è.
+    """
+    found = {}
+    for name, variant in report["varianti"].items():
+        curves = [seed["sviluppo"] for seed in variant["semi"].values()]
+        if losses := [curve[str(step)] for curve in curves if str(step) in curve]:
+            found[name] = losses
+    return found
 
 
 def rounded(numbers):

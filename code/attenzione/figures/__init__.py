@@ -4,9 +4,10 @@ from attenzione.figures.architecture import multi_head_figure, scaled_dot_produc
 from attenzione.figures.attention_lines import attention_lines, attention_of, attention_panels
 from attenzione.figures.complexity import layer_costs, longest_paths
 from attenzione.figures.curve import learning_curve
-from attenzione.figures.decoding import beam_tree, next_token_figure
+from attenzione.figures.decoding import beam_tree, next_token_figure, width_figure
 from attenzione.figures.descent import cobweb_figure, valley_figure
 from attenzione.figures.gradients import gradient_figure, layer_gradients, residual_gradients
+from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
 from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
 from attenzione.figures.replay import replay_figure
@@ -36,6 +37,7 @@ __all__ = [
     "decimal_comma",
     "depth_figure",
     "gradient_figure",
+    "initialisation_figure",
     "layer_costs",
     "layer_gradients",
     "learn_previous",
@@ -69,4 +71,5 @@ __all__ = [
     "wavelengths",
     "weighted_sum_figure",
     "weights_and_effects",
+    "width_figure",
 ]

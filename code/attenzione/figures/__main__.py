@@ -29,6 +29,7 @@ FIGURES = {
     "attenzione-linee-due-disegni": figures.attention_panels,
     "attenzione-mappa": figures.attention_map,
     "beam-albero": figures.beam_tree,
+    "beam-ampiezza": figures.width_figure,
     "codifica-posizionale-mappa": figures.position_map,
     "codifica-posizionale-onde": figures.position_waves,
     "codifica-posizionale-lunghezze-d-onda": figures.wavelengths,
@@ -55,6 +56,7 @@ FIGURES = {
     "saturazione-della-softmax": figures.saturation_figure,
     "tasso-di-apprendimento": figures.schedule_figure,
     "tetto-della-macchina": figures.roofline_figure,
+    "valori-iniziali": figures.initialisation_figure,
     "varianti-in-scala": figures.replay_figure,
 }
 

@@ -1,4 +1,5 @@
-"""La decodifica, §6.1: l’albero della beam search e la distribuzione di un passo, con temperatura, top-k e top-p."""
+"""La decodifica, §6.1: l’albero della beam search, la distribuzione di un passo con temperatura, top-k e top-p, e che
+cosa cambia con l’ampiezza del beam."""
 
 import matplotlib.pyplot as plt
 import torch
@@ -151,4 +152,48 @@ def next_token_figure(logits=None, labels=None, taus=(0.5, 1, 2), top_k=5, top_p
         ax.set_xticks(places, names, rotation=40, ha="right", rotation_mode="anchor")
         ax.tick_params(axis="x", length=0)
         ax.yaxis.set_major_formatter(decimal_comma(2))
+    return fig
+
+
+# prove inventate, come le registra attenzione.translator.searches
+EXAMPLE_TRIALS = tuple(
+    {
+        "ampiezza": beam,
+        "alpha": alpha,
+        "BLEU": bleu + alpha,
+        "lunghezza": ratio + 0.04 * alpha,
+        "log_prob": log_prob - alpha,
+    }
+    for beam, bleu, ratio, log_prob in ((1, 20.0, 1.0, -12.0), (4, 21.5, 0.97, -11.0), (16, 21.2, 0.95, -10.6))
+    for alpha in (0.0, 0.6)
+)
+
+
+def width_figure(trials=EXAMPLE_TRIALS):
+    """Che cosa cambia con l’ampiezza del beam: log-probabilità, BLEU, lunghezza; una linea per penalità di lunghezza.
+
+    trials: dizionari con «ampiezza», «alpha», «log_prob», «BLEU», «lunghezza», uno per ogni prova. Rende la figura.
+    Errori: ValueError se a un’ampiezza manca una delle penalità.
+    """
+    widths, alphas = (sorted({trial[key] for trial in trials}) for key in ("ampiezza", "alpha"))
+    found = {(trial["ampiezza"], trial["alpha"]): trial for trial in trials}
+    if len(found) != len(widths) * len(alphas):
+        raise ValueError(f"trials ha {len(found)} prove: attese {len(widths) * len(alphas)}, una per ampiezza e alpha")
+    fig, axes = plt.subplots(3, 1, figsize=(7, 8), sharex=True, layout="constrained")
+    measures = (
+        ("log_prob", "log-probabilità\ndi una frase"),
+        ("BLEU", "BLEU"),
+        ("lunghezza", "lunghezza, volte\nil riferimento"),
+    )
+    for ax, (key, label) in zip(axes, measures, strict=True):
+        for alpha, marker, dashes in zip(alphas, "os^D", ("-", "--", "-.", ":"), strict=False):
+            values = [found[beam, alpha][key] for beam in widths]
+            ax.plot(widths, values, marker=marker, linestyle=dashes, label=f"α = {number(alpha, 'g')}")
+        ax.set_ylabel(label)
+        ax.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
+        ax.yaxis.set_major_formatter(decimal_comma({"log_prob": 1, "BLEU": 1, "lunghezza": 2}[key]))
+    axes[-1].set_xscale("log", base=2)
+    axes[-1].set_xticks(widths, map(str, widths))
+    axes[-1].set_xlabel("ampiezza del beam")
+    axes[0].legend(ncols=2)
     return fig

@@ -12,6 +12,7 @@ from attenzione.italian import number
 WATTS_PER_CORE = (5, 20)  # stima larga per un core di server occupato, alimentazione compresa
 NAMES = {
     "principale": "Transformer, questa ricetta",
+    "xavier": "con le matrici di partenza intere",
     "senza-posizioni": "senza codifica posizionale",
     "una-testa": "con una testa sola",
     "tasso-ridotto": "con il tasso di apprendimento ridotto",
@@ -165,8 +166,9 @@ A quel passo, con greedy, «{NAMES[name]}» traduce già meglio del modello del 
     if result["passi"] <= warmup_steps:
         early = """
 Il confronto si ferma dove finisce il warmup: dice chi impara in fretta all’inizio, non chi arriva più lontano."""
-    return f"""La stessa divisione, la stessa ricetta e lo stesso numero di passi, {integer(result["passi"])}: media
-degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». «Peso massimo» è la media, nell’encoder,
+    return f"""La stessa divisione e lo stesso numero di passi, {integer(result["passi"])}: media
+degli ultimi {result["media"]} checkpoint, greedy, parte «{result["parte"]}». Ogni variante cambia ciò che dice la
+ricetta, in fondo. «Peso massimo» è la media, nell’encoder,
 del peso più grande di ogni riga di attenzione: 1 se guarda una parola sola. Un solo seme per ciascuno: differenze di
 pochi decimi non dicono nulla.{early}
 

@@ -36,10 +36,7 @@ def evaluate(
     un avviso dice quante sono, e il dizionario pure, in «non_tradotte».
     Errori: ImportError se sacrebleu non è installato; quelli di read_recipe e load_translator.
     """
-    try:
-        from sacrebleu.metrics import BLEU, CHRF
-    except ImportError as error:
-        raise ImportError('manca sacrebleu: si installa con pip install ".[valutazione]"', name="sacrebleu") from error
+    BLEU, CHRF = import_metrics()
     parts = read_parts(read_recipe(recipe_path, data_folder))[0]
     pairs = parts[part]
     model, tokenizer = load_translator(model_path, device)
@@ -76,6 +73,15 @@ def evaluate(
         "dispositivo": str(next(model.parameters()).device),
         "versioni": {"python": platform.python_version()} | versions,
     }
+
+
+def import_metrics():
+    """BLEU e CHRF di sacrebleu. Errori: ImportError, che dice come averlo, se non è installato."""
+    try:
+        from sacrebleu.metrics import BLEU, CHRF
+    except ImportError as error:
+        raise ImportError('manca sacrebleu: si installa con pip install ".[valutazione]"', name="sacrebleu") from error
+    return BLEU, CHRF
 
 
 def losses(model, tokenizer, parts):

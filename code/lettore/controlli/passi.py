@@ -12,28 +12,6 @@ from lettore.sorgente import Pagina, Segnalazione
 
 MASSIMO, NOVE_DECIMI, MEDIANA = 25, 15, 6
 LARGHEZZA = 79
-ANCORA_LARGHE = frozenset(
-    {
-        "chapters/articolo/3-3-reti-feed-forward.md",
-        "chapters/articolo/5-1-dati-e-batch.md",
-        "chapters/articolo/5-2-hardware-e-tempi.md",
-        "chapters/articolo/5-3-ottimizzatore.md",
-        "chapters/articolo/5-4-regolarizzazione.md",
-        "chapters/articolo/5-addestramento.md",
-        "chapters/articolo/6-1-traduzione-automatica.md",
-        "chapters/articolo/6-2-varianti-del-modello.md",
-        "chapters/articolo/6-3-parsing-a-costituenti.md",
-        "chapters/articolo/6-risultati.md",
-        "chapters/domande.md",
-        "chapters/laboratorio/decodifica.md",
-        "chapters/laboratorio/giochi.md",
-        "chapters/laboratorio/microlingua.md",
-        "chapters/laboratorio/token.md",
-        "chapters/laboratorio/traduttore.md",
-        "chapters/luoghi-comuni.md",
-    }
-)
-"""I capitoli con righe ancora da accorciare: chi ne ha accorciato uno lo toglie; vuoto, si toglie l’elenco."""
 
 
 def controlla(pagina: Pagina) -> list[Segnalazione]:
@@ -43,7 +21,7 @@ def controlla(pagina: Pagina) -> list[Segnalazione]:
         for cella in pagina.celle
         if righe_piene(cella.corpo) > MASSIMO
     ]
-    return lunghe if pagina.file in ANCORA_LARGHE else lunghe + larghe(pagina)
+    return lunghe + larghe(pagina)
 
 
 def larghe(pagina: Pagina) -> list[Segnalazione]:

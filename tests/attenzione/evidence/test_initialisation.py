@@ -8,12 +8,15 @@ import torch
 
 from attenzione.config import TransformerConfig
 from attenzione.evidence.initialisation import (
+    LABELS,
     MATRICES,
     VARIANTS,
     branch_sizes,
     build,
+    losses_at,
     main,
     matrices,
+    recorded,
     relative_steps,
     scale_matrices,
 )
@@ -63,15 +66,49 @@ def test_an_unknown_matrix_is_refused():
         scale_matrices(Transformer(CONFIG), {"W_X": 2.0})
 
 
-def test_the_command_trains_resumes_and_writes_the_numbers(tmp_path):
+def test_the_recorded_runs_are_of_these_variants_and_say_how_they_were_made():
+    report = recorded()
+    assert report["guadagni"] == VARIANTS and report["varianti"].keys() == VARIANTS.keys() == LABELS.keys()
+    assert report["comando"].startswith("python -m attenzione.evidence.initialisation --semi")
+    assert report["data"] and report["versioni"]["torch"] and report["precisione"] in ("bf16", "float32")
+    for name, variant in report["varianti"].items():
+        assert variant["passo"].keys() == set(MATRICES) and 0 < variant["peso_massimo_all_inizio"] <= 1, name
+        for seed in variant["semi"].values():
+            steps = list(map(int, seed["sviluppo"]))
+            assert steps == sorted(steps) and 0 < seed["peso_massimo"] <= 1, name
+
+
+def test_losses_at_skips_what_was_not_measured():
+    seeds = {"0": {"sviluppo": {"4": 2.0}}, "1": {"sviluppo": {"2": 3.0, "4": 1.0}}}
+    report = {"varianti": {"xavier": {"semi": seeds}, "un-mezzo": {"semi": {}}}}
+    assert losses_at(report, 4) == {"xavier": [2.0, 1.0]}
+    assert losses_at(report, 2) == {"xavier": [3.0]} and losses_at(report, 1) == {}
+
+
+def prepare_data(tmp_path, recipe=RECIPE):
     rng = random.Random(0)
     words = ["gatto", "topo", "cane", "casa", "albero", "fiume", "luna", "sole"]
     lines = [" ".join(rng.choices(words, k=rng.randint(2, 6))) for _ in range(200)]
     for name in ("en.txt", "it.txt"):
         (tmp_path / name).write_text("\n".join(lines) + "\n")
-    (tmp_path / "ricetta.yml").write_text(RECIPE)
-    arguments = ["--dati", str(tmp_path), "--ricetta", str(tmp_path / "ricetta.yml"), "--cartella", str(tmp_path / "c")]
-    arguments += ["--passi", "4", "--ogni", "2", "--semi", "0", "1", "--varianti", "xavier", "un-mezzo"]
+    (tmp_path / "ricetta.yml").write_text(recipe)
+    return ["--dati", str(tmp_path), "--ricetta", str(tmp_path / "ricetta.yml"), "--cartella", str(tmp_path / "c")]
+
+
+def test_the_gain_of_the_recipe_is_not_applied_twice(tmp_path):
+    """Xavier resta Xavier anche se la ricetta, per il traduttore, dimezza le matrici."""
+    reports = []
+    for folder, recipe in (("senza", RECIPE), ("con", RECIPE.replace("max_len: 32}", "max_len: 32, init_gain: 0.5}"))):
+        (tmp_path / folder).mkdir()
+        arguments = [*prepare_data(tmp_path / folder, recipe), "--passi", "1", "--semi", "0", "--varianti", "xavier"]
+        main([*arguments, "--uscita", str(tmp_path / f"{folder}.json")])
+        reports.append(json.loads((tmp_path / f"{folder}.json").read_text()))
+    assert reports[0]["varianti"] == reports[1]["varianti"]
+
+
+def test_the_command_trains_resumes_and_writes_the_numbers(tmp_path):
+    arguments = [*prepare_data(tmp_path), "--passi", "4", "--ogni", "2", "--semi", "0", "1"]
+    arguments += ["--varianti", "xavier", "un-mezzo"]
     main([*arguments, "--uscita", str(tmp_path / "prima.json")])
     found = json.loads((tmp_path / "prima.json").read_text())
     assert found["guadagni"] == {"xavier": 1.0, "un-mezzo": 0.5}

@@ -4,7 +4,8 @@ import pytest
 import torch
 from figure_texts import texts
 
-from attenzione.figures import beam_tree, learning_curve, next_token_figure
+from attenzione.figures import beam_tree, learning_curve, next_token_figure, width_figure
+from attenzione.figures.decoding import EXAMPLE_TRIALS
 
 pytestmark = pytest.mark.usefixtures("book_style")
 
@@ -61,3 +62,21 @@ def test_curva_segue_i_numeri():
 def test_curva_rifiuta_numeri_di_lunghezza_diversa():
     with pytest.raises(ValueError, match="attesi 2"):
         learning_curve([1, 2], [3.0])
+
+
+def test_ampiezza_segue_le_prove():
+    trials = [
+        {"ampiezza": beam, "alpha": alpha, "BLEU": 10 * beam + alpha, "lunghezza": 1 / beam, "log_prob": -beam}
+        for beam in (4, 1)
+        for alpha in (0.0, 0.6)
+    ]
+    above, middle, below = width_figure(trials).axes
+    assert [list(line.get_xdata()) for line in middle.lines] == [[1, 4], [1, 4]]
+    assert [list(line.get_ydata()) for line in middle.lines] == [[10, 40], [10.6, 40.6]]
+    assert list(above.lines[0].get_ydata()) == [-1, -4] and list(below.lines[0].get_ydata()) == [1, 0.25]
+    assert {"α = 0", "α = 0,6", "4"} <= set(texts(above.figure))
+
+
+def test_ampiezza_rifiuta_una_prova_che_manca():
+    with pytest.raises(ValueError, match="trials ha 5 prove: attese 6"):
+        width_figure(EXAMPLE_TRIALS[1:])
