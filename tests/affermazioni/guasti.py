@@ -1,6 +1,6 @@
 """I guasti da piantare nella libreria, e quali affermazioni diventano rosse per ciascuno.
 
-Stanno in piantati/*.diff, ciascuno così:
+Stanno in piantati/*.diff, uno per modulo guastato; così ciascuno:
 
     # √d_model tolto dall’embedding
     rosse: radice-di-dmodel
@@ -8,14 +8,17 @@ Stanno in piantati/*.diff, ciascuno così:
     -        return nn.functional.embedding(tokens, self.E) * math.sqrt(self.E.size(1))
     +        return nn.functional.embedding(tokens, self.E)
 
-Le righe con «-» diventano quelle con «+», quelle con uno spazio restano; quelle di prima stanno nel file una volta sola.
-Si esegue come programma: importa PyTorch una volta, poi un processo figlio per guasto importa la libreria guasta ed
-esegue, con ciò che l’articolo afferma, le prove delle affermazioni attese; con l’argomento «tutte», ogni prova svelta.
-Rossa è l’affermazione la cui tesi cade: un errore qualsiasi no. Scrive guasto → affermazioni rosse, in JSON.
+Le righe con «-» diventano quelle con «+», quelle con uno spazio restano; di fila, nel file stanno in un posto solo.
+
+    python tests/affermazioni/guasti.py              guasto → affermazioni rosse, fra quelle attese, in JSON
+    python tests/affermazioni/guasti.py tutte        fra tutte quelle con una prova svelta
+    python tests/affermazioni/guasti.py «nome»…      quei guasti soltanto, con ciò che ne dice pytest
+
+PyTorch si importa una volta; poi un processo figlio per guasto importa la libreria guasta ed esegue le prove, con ciò
+che l’articolo afferma. Rossa è l’affermazione la cui tesi cade: un errore qualsiasi non la fa rossa.
 """
 
 import contextlib
-import functools
 import gc
 import io
 import json
@@ -39,37 +42,38 @@ LIBRERIA = RADICE / "code" / "attenzione"
 PIANTATI = Path(__file__).with_name("piantati")
 
 SENZA_GUASTO = {
-    "stato-dal-precedente": "la rete ricorrente è quella di PyTorch",
-    "convs2s-lineare": "la convoluzione è quella di PyTorch",
-    "bytenet-logaritmico": "la convoluzione è quella di PyTorch",
+    "stato-dal-precedente": "la rete ricorrente è quella di PyTorch: la libreria non c’entra",
+    "convs2s-lineare": "la convoluzione è quella di PyTorch: la libreria non c’entra",
+    "bytenet-logaritmico": "la convoluzione è quella di PyTorch: la libreria non c’entra",
 }
 """Le affermazioni conformi o misurate che nessun guasto della libreria può smentire, e perché."""
 
-SPENTE = ("cacheprovider", "unraisableexception", "threadexception")
-"""I plugin di pytest che costano più delle prove, e qui non servono."""
-
 ATTESA = 120
-"""I secondi che si aspettano per un guasto: oltre, un figlio è morto o non finisce, ed è un errore."""
+"""I secondi che si aspettano per un guasto: oltre, il suo processo è morto o non finisce."""
+
+OPZIONI = ("-qq", "-s", "--no-header", "--tb=short", "--assert=plain")
+OPZIONI += ("-pno:cacheprovider", "-pno:unraisableexception", "-pno:threadexception")
+"""Di pytest solo ciò che serve: i plugin e gli assert riscritti costano più delle prove."""
 
 
 @dataclass(frozen=True)
 class Guasto:
-    """rosse: le affermazioni attese; scambi: (file, prima, dopo), righe intere."""
+    """rosse: le affermazioni attese; scambi: (file, prima, dopo), a righe intere."""
 
     rosse: tuple[str, ...]
     scambi: tuple[tuple[str, str, str], ...]
 
 
-def leggi_guasti(cartella=PIANTATI):
-    """Nome → Guasto. Errori: ValueError se due hanno lo stesso nome o una riga non è di un diff."""
+def leggi_guasti():
+    """Nome → Guasto. Errori: ValueError se due hanno lo stesso nome, o una riga non è di un diff."""
     guasti = {}
-    for file in sorted(cartella.glob("*.diff")):
+    for file in sorted(PIANTATI.glob("*.diff")):
         for testo in re.split(r"^# ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             nome, rosse, corpo = testo.split("\n", 2)
             if nome in guasti:
                 raise ValueError(f"{file.name}: il guasto «{nome}» c’è due volte")
-            pezzi = re.split(r"^--- ", corpo, flags=re.MULTILINE)[1:]
-            guasti[nome] = Guasto(tuple(rosse.removeprefix("rosse: ").split(", ")), tuple(map(leggi_scambio, pezzi)))
+            scambi = map(leggi_scambio, re.split(r"^--- ", corpo, flags=re.MULTILINE)[1:])
+            guasti[nome] = Guasto(tuple(rosse.removeprefix("rosse: ").split(", ")), tuple(scambi))
     return guasti
 
 
@@ -86,16 +90,15 @@ def pianta(scambi, dove):
     for nome, prima, dopo in scambi:
         file = dove / "attenzione" / nome
         testo = "\n" + file.read_text(encoding="utf-8")
-        if testo.count("\n" + prima) != 1:
-            volte = testo.count("\n" + prima)
+        if (volte := testo.count("\n" + prima)) != 1:
             raise ValueError(f"in {nome} «{prima}» compare {volte} volte: il guasto non si pianta")
         file.unlink()
         file.write_text(testo.replace("\n" + prima, "\n" + dopo)[1:], encoding="utf-8")
-        os.utime(file, (0, 0))  # il bytecode di quello sano non vale
+        os.utime(file, (0, 0))  # di un’altra data: il bytecode di quello sano non vale
 
 
 class Raccolta:
-    """Tiene le prove svelte di ciò che l’articolo afferma, e segna le affermazioni la cui tesi cade."""
+    """Tiene, delle prove svelte, ciò che l’articolo afferma, e segna le affermazioni la cui tesi cade."""
 
     def __init__(self):
         self.rosse = set()
@@ -104,8 +107,8 @@ class Raccolta:
         items[:] = [voce for voce in items if self.serve(voce)]
 
     def serve(self, voce):
-        sua = hasattr(voce.function, "affermazione") and "vero" in voce.callspec.id.split("-")
-        return sua and not voce.get_closest_marker("lento")
+        vera = hasattr(voce.function, "affermazione") and "vero" in voce.callspec.id.split("-")
+        return vera and not voce.get_closest_marker("lento")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item, call):
@@ -114,28 +117,25 @@ class Raccolta:
         return (yield)
 
 
-def prova(nome, prove):
-    """Nel processo figlio: pianta il guasto ed esegue le prove. Rende (guasto, affermazioni rosse)."""
-    luoghi = [str(RADICE / luogo) for luogo in prove[nome]]
+def prova(lavoro):
+    """Nel processo figlio: pianta il guasto, esegue le prove. Rende (guasto, affermazioni rosse, ciò che dice pytest)."""
+    nome, scambi, luoghi = lavoro
     with tempfile.TemporaryDirectory() as cartella:
-        pianta(leggi_guasti()[nome].scambi, Path(cartella))
+        pianta(scambi, Path(cartella))
         sys.path.insert(0, cartella)
         raccolta, detto = Raccolta(), io.StringIO()
-        opzioni = ["-qq", "-s", "--no-header", "--tb=short", "--assert=plain", *(f"-pno:{nome}" for nome in SPENTE)]
         with contextlib.redirect_stdout(detto):
-            stato = pytest.main([*opzioni, *luoghi], plugins=[raccolta])
+            stato = pytest.main([*OPZIONI, *luoghi], plugins=[raccolta])
         import attenzione
 
         assert attenzione.__file__.startswith(cartella), "le prove non hanno visto la libreria guasta"
     if stato not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(f"«{nome}»: le prove non si sono eseguite\n{detto.getvalue()[-3000:]}")
-    if os.environ.get("DETTO"):
-        print(f"### {nome}\n{detto.getvalue()}\nCPU {time.process_time():.2f} {nome}", file=sys.stderr)
-    return nome, sorted(raccolta.rosse)
+    return nome, sorted(raccolta.rosse), detto.getvalue()
 
 
 def segui(padre):
-    """Se il processo ``padre`` finisce, anche ucciso, finisce anche questo."""
+    """Se il processo ``padre`` finisce, ucciso o interrotto, finisce anche questo."""
 
     def guarda():
         while os.getppid() == padre:
@@ -147,23 +147,27 @@ def segui(padre):
 
 def main(argomenti):
     segui(os.getppid())
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     import matplotlib.pyplot  # noqa: F401
     import sympy  # noqa: F401
     import torch.utils.flop_counter  # noqa: F401
 
-    luoghi = {ident: [p.luogo for p in prove] for ident, prove in leggi_prove(RADICE).items()}
-    tutte = [luogo for elenco in luoghi.values() for luogo in elenco]
-    guasti = leggi_guasti()
-    scelti = [nome for nome in guasti if nome in argomenti] or guasti
-    prove = {
-        nome: tutte if "tutte" in argomenti else [luogo for ident in guasti[nome].rosse for luogo in luoghi[ident]]
-        for nome in scelti
-    }
-    gc.freeze()
+    guasti, luoghi = leggi_guasti(), {}
+    for ident, prove in leggi_prove(RADICE).items():
+        luoghi[ident] = [str(RADICE / prova.luogo) for prova in prove]
+    scelti = [nome for nome in argomenti if nome != "tutte"]
+    lavori = []
+    for nome in scelti or guasti:
+        attese = luoghi if "tutte" in argomenti else guasti[nome].rosse
+        lavori.append((nome, guasti[nome].scambi, [luogo for ident in attese for luogo in luoghi[ident]]))
+    gc.freeze()  # i figli non ripassano ciò che è già qui
+    esito = {}
     with multiprocessing.get_context("fork").Pool(2, segui, (os.getpid(),), maxtasksperchild=1) as figli:
-        arrivano = figli.imap(functools.partial(prova, prove=prove), prove)
-        esito = dict(arrivano.next(ATTESA) for _ in prove)
+        arrivano = figli.imap(prova, lavori)
+        for _ in lavori:
+            nome, esito[nome], detto = arrivano.next(ATTESA)
+            if scelti:
+                print(f"{nome}\n{detto}", file=sys.stderr)
     print(json.dumps(esito, ensure_ascii=False, indent=1))
 
 
