@@ -1,6 +1,6 @@
 """I guasti da piantare nella libreria, e quali affermazioni diventano rosse per ciascuno.
 
-Stanno in piantati/*.diff, uno per modulo guastato; così ciascuno:
+Stanno in piantati/*.diff, un file per stanza della libreria, scritti così:
 
     # √d_model tolto dall’embedding
     rosse: radice-di-dmodel
@@ -118,7 +118,7 @@ class Raccolta:
 
 
 def prova(lavoro):
-    """Nel processo figlio: pianta il guasto, esegue le prove. Rende (guasto, affermazioni rosse, ciò che dice pytest)."""
+    """Nel processo figlio: pianta il guasto ed esegue le prove. Rende (guasto, rosse, ciò che dice pytest)."""
     nome, scambi, luoghi = lavoro
     with tempfile.TemporaryDirectory() as cartella:
         pianta(scambi, Path(cartella))
