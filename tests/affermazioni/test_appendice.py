@@ -60,15 +60,15 @@ def test_teste_e_antecedente(chi, semi):
 
 @affermazione(
     "teste-compiti-diversi",
-    vero={"chi": "addestrato", "compiti": "aggettivo, verbo", "come": "guardano"},
-    falso=[{"compiti": "articolo, aggettivo"}, {"come": "servono"}],
+    vero={"chi": "addestrato", "compiti": "verbo, its", "come": "guardano"},
+    falso=[{"compiti": "articolo, aggettivo"}, {"compiti": "aggettivo, verbo"}, {"come": "servono"}],
     controllo=[{"chi": "non addestrato"}],
     semi=SEEDS,
 )
 def test_teste_compiti_diversi(chi, compiti, come, semi):
-    """Due teste di uno strato: una segue l’aggettivo fino al suo nome più dell’altra, l’altra il verbo fino alla sua
-    particella. L’articolo e l’aggettivo, che cercano lo stesso nome, non se li dividono. E la divisione è in ciò che
-    guardano: spente una alla volta, le altre suppliscono."""
+    """Due teste di uno strato: una segue la particella del verbo più dell’altra, l’altra l’antecedente di «its». Con
+    altri legami la divisione oscilla, o non c’è; e sta in ciò che le teste guardano: spente una alla volta, le altre
+    suppliscono."""
     divided, untrained = (
         [measured["divisi"][compiti][come] for measured in RECORD["misure"][who]] for who in (chi, "non addestrato")
     )

@@ -7,9 +7,10 @@ aggettivo il genere del nome che segue («red:m»), di certi verbi la particella
 genere dell’oggetto. L’oggetto è il nome dopo il verbo: mai il primo, non sempre il più vicino, a una distanza che
 cambia. Un encoder impara le glosse; poi si misura che cosa guardano le sue teste, e che cosa sbaglia senza una.
 
-    python -m attenzione.evidence.jobs --semi 0 1 2 3 4
+    python -m attenzione.evidence.jobs --semi 5 6 7 8 9
 
-addestra gli encoder e scrive jobs.json, accanto a questo file: una decina di minuti di un core.
+addestra gli encoder e scrive jobs.json, accanto a questo file: una decina di minuti di un core. I semi da 0 a 4 sono
+serviti a scegliere quali compiti accostare, e non misurano niente.
 """
 
 import argparse
@@ -285,7 +286,7 @@ def recorded(path=RECORDED):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m attenzione.evidence.jobs", description=__doc__.split("\n")[0])
-    parser.add_argument("--semi", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="i semi (0 1 2 3 4)")
+    parser.add_argument("--semi", type=int, nargs="+", default=[5, 6, 7, 8, 9], help="i semi (5 6 7 8 9)")
     parser.add_argument("--uscita", default=RECORDED, help="dove scrivere i numeri")
     options = parser.parse_args(arguments)
     record(options.semi, options.uscita)
