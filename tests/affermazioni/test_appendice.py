@@ -37,7 +37,7 @@ def test_le_misure_registrate_sono_di_questa_libreria():
     semi=SEEDS,
 )
 def test_teste_a_distanza(chi, teste, semi):
-    """Dal verbo alla particella, da tre a sedici parole più avanti: almeno due teste su otto la guardano più spesso di
+    """Dal verbo alla particella, da tre a diciotto parole più avanti: almeno due teste su otto la guardano più spesso di
     chi guarda sempre alla distanza più frequente."""
     assert followed("distanza fissa", "verbo")[0] < 0.2
     with tesi:
@@ -60,17 +60,21 @@ def test_teste_e_antecedente(chi, semi):
 
 @affermazione(
     "teste-compiti-diversi",
-    vero={"chi": "addestrato", "compiti": "verbo, its", "come": "guardano"},
-    falso=[{"compiti": "articolo, aggettivo"}, {"compiti": "aggettivo, verbo"}, {"come": "servono"}],
+    vero={"chi": "addestrato", "compiti": "verbo, its", "sempre": False},
+    falso=[{"sempre": True}, {"compiti": "articolo, aggettivo"}],
     controllo=[{"chi": "non addestrato"}],
     semi=SEEDS,
 )
-def test_teste_compiti_diversi(chi, compiti, come, semi):
-    """Due teste di uno strato: una segue la particella del verbo più dell’altra, l’altra l’antecedente di «its». Con
-    altri legami la divisione oscilla, o non c’è; e sta in ciò che le teste guardano: spente una alla volta, le altre
-    suppliscono."""
+def test_teste_compiti_diversi(chi, compiti, sempre, semi):
+    """Due teste di uno strato, una che segue la particella del verbo più dell’altra, l’altra l’antecedente di «its»:
+    succede, ma non con ogni seme. L’articolo e l’aggettivo, che cercano lo stesso nome, non se li dividono mai. La
+    coppia di compiti viene da altri cinque semi, con cui succedeva sempre."""
+    choice = jobs.recorded(jobs.CHOICE)
+    assert not set(choice["semi"]) & set(semi)
     divided, untrained = (
-        [measured["divisi"][compiti][come] for measured in RECORD["misure"][who]] for who in (chi, "non addestrato")
+        [measured["divisi"][compiti]["guardano"] for measured in RECORD["misure"][who]]
+        for who in (chi, "non addestrato")
     )
     with tesi:
-        assert distacco(divided, untrained) > 2
+        assert max(divided) > 2 * max(untrained)
+        assert (distacco(divided, untrained) > 2) == sempre

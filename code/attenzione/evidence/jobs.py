@@ -9,8 +9,8 @@ cambia. Un encoder impara le glosse; poi si misura che cosa guardano le sue test
 
     python -m attenzione.evidence.jobs --semi 5 6 7 8 9
 
-addestra gli encoder e scrive jobs.json, accanto a questo file: una decina di minuti di un core. I semi da 0 a 4 sono
-serviti a scegliere quali compiti accostare, e non misurano niente.
+addestra gli encoder e scrive jobs.json, accanto a questo file: una decina di minuti di un core. In
+jobs-scelta.json stanno le stesse misure con i semi da 0 a 4, su cui si è scelto quali compiti accostare: non decidono.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from attenzione.streams import as_command
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam, lrate
 
-RECORDED = Path(__file__).with_name("jobs.json")
+RECORDED, CHOICE = (Path(__file__).with_name(name) for name in ("jobs.json", "jobs-scelta.json"))
 NOUNS = {
     "m": ["mirror", "book", "tree", "garden", "engine", "hat", "coat", "cat"],
     "f": ["girl", "key", "lamp", "radio", "city", "island", "scarf", "chair"],
