@@ -37,8 +37,8 @@ def test_le_misure_registrate_sono_di_questa_libreria():
     semi=SEEDS,
 )
 def test_teste_a_distanza(chi, teste, semi):
-    """Dal verbo alla particella, da tre a diciotto parole più avanti: almeno due teste su otto la guardano più spesso di
-    chi guarda sempre alla distanza più frequente."""
+    """Dal verbo alla particella, da tre a diciotto parole più avanti: almeno due teste su otto la guardano più spesso
+    di chi guarda sempre alla distanza più frequente."""
     assert followed("distanza fissa", "verbo")[0] < 0.2
     with tesi:
         assert distacco(followed(chi, "verbo", rank=teste - 1), followed("distanza fissa", "verbo")) > 2
