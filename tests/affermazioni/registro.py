@@ -84,8 +84,8 @@ def affermazione(ident, *, vero, falso, controllo=(), semi=None):
 def distacco(maggiori, minori):
     """Di quanto ``maggiori`` supera ``minori``, in unità di quanto oscillano: due esecuzioni per seme, appaiate.
 
-    La media delle differenze divisa per il loro scarto tipo: con tre semi, sopra 2 il segno non è un caso
-    del seme. Errori: ValueError se i valori non sono almeno tre e altrettanti.
+    La media delle differenze divisa per il loro scarto tipo: con tre semi e nessun effetto supera 2 meno di
+    quattro volte su cento. Errori: ValueError se i valori non sono almeno tre e altrettanti.
     """
     if len(maggiori) != len(minori) or len(maggiori) < 3:
         raise ValueError(f"distacco: {len(maggiori)} e {len(minori)} valori: attesi altrettanti, almeno tre")

@@ -1,11 +1,13 @@
 """L’attenzione multi-testa, §3.2.2, alle dimensioni del modello base."""
 
+import math
+
 import sympy as sp
 import torch
 from registro import affermazione, tesi
 from torch.utils.flop_counter import FlopCounterMode
 
-from attenzione.attention import MultiHeadAttention
+from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE, TransformerConfig
 
 H, D_MODEL, D_K = BASE.n_heads, BASE.d_model, BASE.d_k
@@ -14,6 +16,40 @@ H, D_MODEL, D_K = BASE.n_heads, BASE.d_model, BASE.d_k
 def base_attention():
     torch.manual_seed(0)
     return MultiHeadAttention(D_MODEL, H).double(), torch.randn(1, 20, D_MODEL, dtype=torch.float64)
+
+
+SEE = torch.rand(20, 20, generator=torch.Generator().manual_seed(1)) < 0.5
+SEE |= torch.eye(20) > 0  # ogni posizione vede sé stessa
+STEPS = {
+    "scala": lambda scores: scores / math.sqrt(D_K),
+    "maschera": lambda scores: scores.masked_fill(~SEE, -math.inf),
+    "softmax": lambda scores: scores.softmax(dim=-1),
+    "zero": lambda weights: weights * SEE,  # la maschera, su pesi già fatti
+}
+
+
+@affermazione(
+    "scala-maschera-softmax",
+    vero={"ordine": ("scala", "maschera", "softmax")},
+    falso=[{"ordine": ("scala", "softmax", "zero")}, {"ordine": ("maschera", "softmax", "scala")}],
+)
+def test_scala_maschera_softmax(ordine):
+    """I pesi e le uscite della libreria, anche di quella svelta, sono quelli dei passi eseguiti in quell’ordine."""
+    torch.manual_seed(0)
+    Q, K, V = torch.randn(3, 20, D_K, dtype=torch.float64)
+
+    def weights(order):
+        scores = Q @ K.T  # (20, 20)
+        for step in order:
+            scores = STEPS[step](scores)
+        return scores
+
+    with tesi:
+        output, A = scaled_dot_product_attention(Q, K, V, SEE)
+        assert torch.allclose(A, weights(ordine))
+        assert torch.allclose(output, weights(ordine) @ V)
+        assert torch.allclose(fused_attention(Q, K, V, SEE), weights(ordine) @ V)
+    assert torch.allclose(weights(("maschera", "scala", "softmax")), A)
 
 
 @affermazione("teste-in-parallelo", vero={"uscite_mosse": 1}, falso=[{"uscite_mosse": 8}])

@@ -1,12 +1,16 @@
 """Le affermazioni della sezione 6.3 e della tabella 4."""
 
 import random
+import re
+from inspect import signature
+from pathlib import Path
 from statistics import mean
 
 import pytest
 from registro import affermazione, tesi
 
-from attenzione.config import load_tables
+from attenzione.config import BASE, load_tables
+from attenzione.decoding import beam_search
 from attenzione.evidence.trees import brackets, linearize, parse, words
 
 TABLE = load_tables()["tabella_4"]
@@ -70,6 +74,29 @@ def test_lunghezza_piu_trecento(oltre):
     length = len(linearize(binary(["parola"] * 40)))
     with tesi:
         assert 40 + 50 < length <= 40 + oltre
+
+
+CHAPTER = Path(__file__).resolve().parents[2] / "chapters/articolo/6-3-parsing-a-costituenti.md"
+SEARCH = {name: parameter.default for name, parameter in signature(beam_search).parameters.items()}
+DECLARED = {  # come la traduzione scrive i valori che non si scelgono sull’insieme di sviluppo; quelli della libreria
+    "strati": (r"Transformer a (\d+)\sstrati con", BASE.n_layers),
+    "componenti": (r"strati con \$\\dmodel = (\d+)\$", BASE.d_model),
+    "token oltre l’ingresso": (r"quella dell’ingresso \+ \$(\d+)\$", SEARCH["max_extra"]),
+    "alfa": (r"\$\\alpha=(0\{,\}\d)\$", SEARCH["alpha"]),
+}
+
+
+@affermazione(
+    "altri-parametri-come-il-base",
+    vero={"diversi": sorted(DECLARED)},
+    falso=[{"diversi": []}, {"diversi": ["componenti", "strati"]}, {"diversi": ["token oltre l’ingresso"]}],
+)
+def test_altri_parametri_come_il_base(diversi):
+    """I valori che il testo della sezione 6.3 dichiara, letti dalla traduzione, contro quelli della libreria."""
+    text = CHAPTER.read_text("utf-8")
+    found = {name: float(re.search(how, text)[1].replace("{,}", ".")) for name, (how, _) in DECLARED.items()}
+    with tesi:
+        assert sorted(name for name, (_, base) in DECLARED.items() if found[name] != base) == diversi
 
 
 @affermazione(

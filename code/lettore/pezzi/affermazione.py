@@ -36,6 +36,8 @@ class Scrittura(SphinxDirective):
             verdetto=voce.verdetto, esito=voce.esito, ids=[f"{luogo}-{voce.id}"], classes=[f"affermazione-in-{luogo}"]
         )
         self.set_source_info(nodo)
+        nodo["names"] = nodo["ids"][:]
+        self.state.document.note_explicit_target(nodo)  # vi si rimanda da ogni pagina, [così](#registro-…)
         frase, *altro = self.paragrafi([voce.frase, *dati(voce)])
         etichette = [nodes.strong("", voce.verdetto, classes=["affermazione-verdetto"]), nodes.Text(" ")]
         if voce.esito != CONFERMATA:

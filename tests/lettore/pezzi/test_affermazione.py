@@ -131,6 +131,14 @@ def test_se_il_registro_compare_dopo_i_capitoli_vi_rimandano(libro):
     assert libro.pagina("secondo.html").select('a[href*="affermazioni.html#"]')
 
 
+def test_da_ogni_pagina_si_rimanda_a_una_voce(libro):
+    verso = "[la voce](#registro-matrice-condivisa), [la riga](#affermazione-matrice-condivisa)"
+    assert libro.costruisci(PAGINE | {"primo.md": f"# Primo\n\n{verso}\n\n{CITATA}"}) == ""
+    indirizzi = ("affermazioni.html#registro-matrice-condivisa", "secondo.html#affermazione-matrice-condivisa")
+    assert all(libro.pagina("primo.html").select_one(f'a[href="{indirizzo}"]') for indirizzo in indirizzi)
+    assert "registro-di-un-altro" in libro.costruisci({"primo.md": "# Primo\n\n[la voce](#registro-di-un-altro)\n"})
+
+
 def test_una_voce_senza_prova_si_vede_nel_registro(libro):
     (libro.sorgenti / "tests" / "affermazioni" / "test_3_4.py").unlink()
     libro.costruisci(PAGINE)
