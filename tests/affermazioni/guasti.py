@@ -98,17 +98,17 @@ def pianta(scambi, dove):
 
 
 class Raccolta:
-    """Tiene, delle prove svelte, ciò che l’articolo afferma, e segna le affermazioni la cui tesi cade."""
+    """Tiene ciò che l’articolo afferma, delle prove chieste o soltanto delle svelte, e segna le tesi che cadono."""
 
-    def __init__(self):
-        self.rosse = set()
+    def __init__(self, svelte):
+        self.svelte, self.rosse = svelte, set()
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [voce for voce in items if self.serve(voce)]
 
     def serve(self, voce):
         vera = hasattr(voce.function, "affermazione") and "vero" in voce.callspec.id.split("-")
-        return vera and not voce.get_closest_marker("lento")
+        return vera and not (self.svelte and voce.get_closest_marker("lento"))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item, call):
@@ -119,11 +119,11 @@ class Raccolta:
 
 def prova(lavoro):
     """Nel processo figlio: pianta il guasto ed esegue le prove. Rende (guasto, rosse, ciò che dice pytest)."""
-    nome, scambi, luoghi = lavoro
+    nome, scambi, luoghi, svelte = lavoro
     with tempfile.TemporaryDirectory() as cartella:
         pianta(scambi, Path(cartella))
         sys.path.insert(0, cartella)
-        raccolta, detto = Raccolta(), io.StringIO()
+        raccolta, detto = Raccolta(svelte), io.StringIO()
         with contextlib.redirect_stdout(detto):
             stato = pytest.main([*OPZIONI, *luoghi], plugins=[raccolta])
         import attenzione
@@ -152,14 +152,14 @@ def main(argomenti):
     import sympy  # noqa: F401
     import torch.utils.flop_counter  # noqa: F401
 
-    guasti, luoghi = leggi_guasti(), {}
+    guasti, luoghi, tutte = leggi_guasti(), {}, "tutte" in argomenti
     for ident, prove in leggi_prove(RADICE).items():
         luoghi[ident] = [str(RADICE / prova.luogo) for prova in prove]
     scelti = [nome for nome in argomenti if nome != "tutte"]
     lavori = []
     for nome in scelti or guasti:
-        attese = luoghi if "tutte" in argomenti else guasti[nome].rosse
-        lavori.append((nome, guasti[nome].scambi, [luogo for ident in attese for luogo in luoghi[ident]]))
+        chieste = luoghi if tutte else guasti[nome].rosse
+        lavori.append((nome, guasti[nome].scambi, [luogo for ident in chieste for luogo in luoghi[ident]], tutte))
     gc.freeze()  # i figli non ripassano ciò che è già qui
     esito = {}
     with multiprocessing.get_context("fork").Pool(2, segui, (os.getpid(),), maxtasksperchild=1) as figli:
