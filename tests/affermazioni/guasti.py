@@ -48,6 +48,9 @@ SENZA_GUASTO = {
 }
 """Le affermazioni conformi o misurate che nessun guasto della libreria può smentire, e perché."""
 
+NESSUNO = "nessun guasto"
+"""Il controllo: la libreria sana, con tutte le prove che vedono un guasto. Non deve diventare rossa nessuna."""
+
 ATTESA = 120
 """I secondi che si aspettano per un guasto: oltre, il suo processo è morto o non finisce."""
 
@@ -157,6 +160,8 @@ def main(argomenti):
         luoghi[ident] = [str(RADICE / prova.luogo) for prova in prove]
     scelti = [nome for nome in argomenti if nome != "tutte"]
     lavori = []
+    viste = {ident for guasto in guasti.values() for ident in guasto.rosse}
+    guasti = {NESSUNO: Guasto(tuple(sorted(viste)), ())} | guasti
     for nome in scelti or guasti:
         chieste = luoghi if tutte else guasti[nome].rosse
         lavori.append((nome, guasti[nome].scambi, [luogo for ident in chieste for luogo in luoghi[ident]], tutte))

@@ -6,7 +6,7 @@ import sys
 
 import guasti
 import pytest
-from guasti import SENZA_GUASTO, leggi_guasti, pianta
+from guasti import NESSUNO, SENZA_GUASTO, leggi_guasti, pianta
 
 from lettore.affermazioni import leggi_affermazioni
 from lettore.sorgente import leggi_libro
@@ -44,9 +44,14 @@ def test_cio_che_non_sta_nel_file_non_si_pianta(tmp_path):
 
 
 @pytest.mark.lento
+def test_senza_guasti_sono_tutte_verdi(rosse):
+    """Con la libreria sana, nello stesso modo: il rosso non viene da come si piantano i guasti."""
+    assert rosse[NESSUNO] == []
+
+
+@pytest.mark.lento
 @pytest.mark.parametrize("guasto", GUASTI)
 def test_il_guasto_si_vede(rosse, guasto, record_property):
-    """Da sane sono verdi: lo dicono le loro stesse prove."""
     print(f"{guasto}: {', '.join(rosse[guasto])}")
     record_property("rosse", rosse[guasto])
     assert set(rosse[guasto]) == set(GUASTI[guasto].rosse)
