@@ -13,6 +13,7 @@
   const indirizzo = new URLSearchParams(location.search).get("lingua");
 
   let lingua = [indirizzo, leggi("lingua"), "due"].find((v) => LINGUE.includes(v));
+  if (lingua === indirizzo) scrivi("lingua", lingua);
   let corpo = parseInt(leggi("corpo") ?? "2", 10);
   if (!(corpo in CORPI)) corpo = 2;
 
@@ -27,11 +28,30 @@
   };
   applica();
 
+  // Ciò che si legge resta dov’era sullo schermo: il blocco più vicino alla riga sotto la testata, o il capoverso.
+  const fermo = () => {
+    const riga = (document.querySelector(".bd-header-article")?.getBoundingClientRect().bottom ?? 0) + 8;
+    const lontano = (e) => {
+      const posto = e.getBoundingClientRect();
+      return posto.height ? Math.max(posto.top - riga, riga - posto.bottom, 0) : Infinity;
+    };
+    let scelto = null, minimo = Infinity;
+    const blocchi = document.querySelectorAll("article .blocco");
+    for (const e of blocchi.length ? blocchi : document.querySelectorAll("article :is(p, pre, li, h1, h2, h3)")) {
+      const distanza = lontano(e);
+      if (distanza < minimo) [scelto, minimo] = [e, distanza];
+    }
+    if (!scelto || !scrollY) return () => {};
+    const prima = Math.min(Math.max(scelto.getBoundingClientRect().top, riga - scelto.offsetHeight), innerHeight * .4);
+    return () => scrollBy({ top: scelto.getBoundingClientRect().top - prima, behavior: "instant" });
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     applica();
     document.addEventListener("click", (evento) => {
       const bottone = evento.target.closest("button[data-lingua], button[data-corpo]");
       if (!bottone) return;
+      const torna = fermo();
       if (bottone.dataset.lingua) {
         lingua = bottone.dataset.lingua;
         scrivi("lingua", lingua);
@@ -43,7 +63,9 @@
         scrivi("corpo", corpo);
       }
       applica();
+      document.dispatchEvent(new CustomEvent("lingua"));
       window.dispatchEvent(new Event("resize"));
+      torna();
     });
   });
 })();

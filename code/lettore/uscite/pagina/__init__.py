@@ -6,7 +6,19 @@ from pathlib import Path
 
 from lettore.uscite import Lavoro, Righe, Uscita
 
-from . import file_del_browser, interfaccia, katex, nodi, peso, programmi, sito, suggerimenti
+from . import (
+    aiuti,
+    file_del_browser,
+    interfaccia,
+    katex,
+    lingua,
+    nodi,
+    peso,
+    programmi,
+    simboli,
+    sito,
+    suggerimenti,
+)
 
 
 def completa(lavoro: Lavoro) -> tuple[Path, Righe]:
@@ -17,5 +29,17 @@ USCITA = Uscita(costruttore="html", cartella="html", completa=completa)
 
 
 def setup(app):
-    for modulo in (nodi, katex, suggerimenti, interfaccia, programmi, file_del_browser, peso, sito):
+    for modulo in (
+        nodi,
+        katex,
+        simboli,
+        suggerimenti,
+        interfaccia,
+        lingua,
+        programmi,
+        file_del_browser,
+        aiuti,
+        peso,
+        sito,
+    ):
         modulo.setup(app)
