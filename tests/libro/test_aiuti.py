@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fabbrica import DEPOSITO
 from test_browser import ALTRO, APERTA, CAPITOLO, TELEFONO, violazioni
+from test_inglese import ALLA_RIGA
 
 SCHERMI = pytest.mark.parametrize("schermo", [{}, TELEFONO], ids=["scrivania", "telefono"])
 SIMBOLO = "#s3-2-1-p1 .lato-it [data-s='d-k']"
@@ -37,7 +38,7 @@ def test_il_browser_ricorda_dove_si_era(senza, lettore, schermo):
 
 def test_la_pagina_finita_ha_una_tacca_nella_colonna_e_si_dimentica(senza, lettore):
     uno = lettore()
-    scheda = uno.apri(senza, senza.pagina(ALTRO))
+    scheda = uno.apri(senza, senza.pagina("2-contesto"))
     in_fondo(scheda)
     scheda.wait_for_function("localStorage.getItem('libro-letti')")
     in_fondo(uno.apri(senza, senza.pagina("1-introduzione")))
@@ -45,7 +46,7 @@ def test_la_pagina_finita_ha_una_tacca_nella_colonna_e_si_dimentica(senza, letto
     tacche.nth(1).wait_for(state="attached")
     assert {t.get_attribute("href").split("/")[-1] for t in tacche.all()} <= {
         "#",
-        senza.pagina(ALTRO).split("/")[-1],
+        senza.pagina("2-contesto").split("/")[-1],
     } | {senza.pagina("1-introduzione").split("/")[-1]}
     assert tacche.first.locator("[aria-label=letto]").count() == 1
     scheda.keyboard.press("?")
@@ -95,6 +96,14 @@ def test_il_simbolo_dice_che_cos_e(senza, lettore):
     assert (senza.html / "glossary.html").as_uri() + "#simbolo-d-k" == vai.evaluate("e => e.href")
 
 
+def test_anche_dentro_una_frazione_il_simbolo_si_raggiunge(senza, lettore):
+    scheda = lettore().apri(senza, senza.pagina(CAPITOLO), "?lingua=it")
+    for simbolo in ("d-k", "K-T", "softmax"):
+        scheda.locator(f"#eq1 [data-s='{simbolo}']").first.hover()
+        scheda.locator(f"{APERTA} a[href$='#simbolo-{simbolo}']").wait_for()
+        scheda.mouse.move(0, 0)
+
+
 def test_il_simbolo_si_tocca(senza, lettore):
     scheda = lettore(**TELEFONO).apri(senza, senza.pagina(CAPITOLO), "?lingua=it")
     scheda.locator(SIMBOLO).first.tap()
@@ -128,13 +137,16 @@ def test_la_formula_tiene_il_suo_sorgente(senza):
     assert not [a.string for a in pagina.select("annotation") if "htmlData" in (a.string or "")]
 
 
-def test_la_citazione_dice_di_chi_e(senza, lettore):
-    scheda = lettore().apri(senza, senza.pagina(CAPITOLO), "?lingua=it")
-    scheda.locator("#s3-2-1-p3 .lato-it a[href*='riferimenti.html#']").first.hover()
+@SCHERMI
+def test_la_citazione_dice_di_chi_e(senza, lettore, schermo):
+    scheda = lettore(**schermo).apri(senza, senza.pagina(CAPITOLO), "?lingua=it")
+    citazione = scheda.locator("#s3-2-1-p3 .lato-it a[href*='riferimenti.html']").first
+    citazione.tap() if schermo else citazione.hover()
     scatola = scheda.locator(APERTA)
     scatola.wait_for()
-    assert re.search(r"\[3\] Denny Britz.* 2017", scatola.inner_text())
-    assert "riferimenti.html#id" in scatola.get_by_role("link", name="vai al riferimento").get_attribute("href")
+    assert re.search(r"\[2\] Dzmitry Bahdanau.* 2014", scatola.inner_text())
+    vai = scatola.get_by_role("link", name="vai al riferimento").get_attribute("href")
+    assert re.search(r"riferimenti\.html(\?lingua=it)?#id\d+$", vai) and "3-2-1" in scheda.url
 
 
 @SCHERMI
@@ -177,15 +189,15 @@ def test_la_spiegazione_si_apre_al_fuoco_e_axe_e_pulito(senza, lettore, axe):
 
 
 @pytest.mark.parametrize(
-    "segno", ["#s3-2-1-p3 > .ancora", "#cinque-token-una-query > h2 .headerlink", ".affermazione > .ancora"]
+    "segno", ["#s3-2-1-p3 > .ancora", "#cinque-token-una-query > h2 > .headerlink", ".affermazione > .ancora"]
 )
 def test_un_clic_copia_l_indirizzo_e_lo_dice(senza, lettore, segno):
     uno = lettore()
     uno.contesto.grant_permissions(["clipboard-read", "clipboard-write"])
     scheda = uno.apri(senza, senza.pagina(CAPITOLO))
     quale = scheda.locator(segno).first
-    quale.focus()
-    quale.press("Enter")
+    quale.locator("..").hover(position={"x": 8, "y": 8})
+    quale.click()
     scheda.get_by_role("status").get_by_text("Indirizzo copiato.").wait_for()
     assert scheda.evaluate("navigator.clipboard.readText()") == quale.evaluate("e => e.href")
 
@@ -227,14 +239,14 @@ def test_i_tasti_si_spengono_e_l_aiuto_resta(senza, lettore, axe):
     aiuto = scheda.get_by_role("dialog", name="Aiuto e tasti")
     aiuto.wait_for()
     assert violazioni(scheda, axe) == []
-    aiuto.get_by_role("checkbox", name="Con i tasti").uncheck()
+    aiuto.get_by_role("checkbox", name="Tasti accesi").uncheck()
     scheda.keyboard.press("Escape")
     scheda = uno.apri(senza, senza.pagina(CAPITOLO))
     scheda.keyboard.press("ArrowRight")
     scheda.keyboard.press("s")
     assert "3-2-1" in scheda.url and scheda.get_by_role("dialog").count() == 0
     scheda.get_by_role("button", name="Aiuto e tasti").click()
-    assert not aiuto.get_by_role("checkbox", name="Con i tasti").is_checked()
+    assert not aiuto.get_by_role("checkbox", name="Tasti accesi").is_checked()
 
 
 def test_i_tasti_non_agiscono_dentro_un_campo_ne_con_un_modificatore(senza, lettore):
@@ -299,7 +311,8 @@ def test_nessun_disegno_ha_etichette_troppo_piccole_per_la_vista_aperta(senza):
 
 def test_la_grandezza_del_testo_non_muove_cio_che_si_legge(senza, lettore):
     scheda = lettore().apri(senza, senza.pagina(CAPITOLO))
-    scheda.evaluate("document.getElementById('s3-2-1-p4').scrollIntoView(); scrollBy(0, -160)")
+    scheda.evaluate(ALLA_RIGA, "s3-2-1-p4")
     prima = scheda.locator("#s3-2-1-p4").bounding_box()["y"]
-    scheda.get_by_role("button", name="Testo più grande").click()
-    assert abs(scheda.locator("#s3-2-1-p4").bounding_box()["y"] - prima) < 3
+    # senza il clic di Playwright, che scorre per arrivare al bottone
+    scheda.get_by_role("button", name="Testo più grande").evaluate("e => e.click()")
+    assert abs(scheda.locator("#s3-2-1-p4").bounding_box()["y"] - prima) < 16  # meno di una riga

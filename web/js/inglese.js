@@ -81,7 +81,7 @@
         scrivi(nodo, pulito(nodo.data).replace(/,/g, "."));  // il punto dei decimali, anche nelle formule
         continue;
       }
-      if (fuori(e) || e.closest("[lang='en']:not(html)")) continue;
+      if (fuori(e) || e.closest("[lang]:not(html)")?.lang === "en") continue;
       const en = frase(nodo.data);
       if (!en) continue;
       scrivi(nodo, en);

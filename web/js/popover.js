@@ -43,7 +43,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function richiamo(a) {
     const href = a.getAttribute("href"), hash = a.hash.slice(1);
-    if (/riferimenti\.html#|^#id\d+$/.test(href) && a.dataset.voce) {
+    if (a.dataset.voce) {
       const e = crea("div", "richiamo");
       const voce = crea("p", "richiamo-voce");
       voce.lang = "en";
@@ -72,7 +72,13 @@ document.addEventListener("DOMContentLoaded", () => {
         const figura = qui.querySelector("img");
         if (figura && qui.checkVisibility()) e.prepend(Object.assign(crea("img", "richiamo-figura"), { src: figura.currentSrc || figura.src, alt: "" }));
       }
-    } else if (richiami[href]) e.innerHTML = richiami[href];
+    } else {
+      const altrove = Object.keys(richiami).find((k) => {  // il collegamento può portare la lingua, la chiave no
+        const url = new URL(k, location.href);
+        return url.pathname === a.pathname && url.hash === a.hash;
+      });
+      if (altrove) e.innerHTML = richiami[altrove];
+    }
     if (!e.childNodes.length) return null;
     e.insertAdjacentHTML("beforeend", link(nota ? "vai alla nota" : GENERI[genere], a.href));
     e.querySelectorAll(".richiamo-vai a").forEach((x) => { x.lang = "it"; });
@@ -136,6 +142,7 @@ document.addEventListener("DOMContentLoaded", () => {
       finestra.append(voce);
     }
     finestra.setAttribute("aria-label", "Simboli di questa pagina");
+    finestra.addEventListener("keydown", (evento) => evento.key === "Escape" && finestra.close());  // il tema lo ferma
     finestra.addEventListener("close", () => finestra.remove());
     finestra.addEventListener("click", (evento) => evento.target === finestra && finestra.close());
     document.body.append(finestra);

@@ -28,22 +28,27 @@
   };
   applica();
 
-  // Ciò che si legge resta dov’era sullo schermo: il blocco più vicino alla riga sotto la testata, o il capoverso.
+  // Ciò che si legge resta dov’era sullo schermo: l’elemento più vicino alla riga che si legge, poco sotto la testata,
+  // fra quelli che si vedono prima e dopo.
   const fermo = () => {
-    const riga = (document.querySelector(".bd-header-article")?.getBoundingClientRect().bottom ?? 0) + 8;
-    const lontano = (e) => {
+    if (!scrollY) return () => {};
+    const testata = Math.max(document.querySelector(".bd-header-article")?.getBoundingClientRect().bottom ?? 0, 0);
+    const riga = testata + (innerHeight - testata) * .18;
+    const vicini = [];
+    for (const e of document.querySelectorAll("article :is(.blocco, p, pre, li, h1, h2, h3, h4, table, img)")) {
       const posto = e.getBoundingClientRect();
-      return posto.height ? Math.max(posto.top - riga, riga - posto.bottom, 0) : Infinity;
-    };
-    let scelto = null, minimo = Infinity;
-    const blocchi = document.querySelectorAll("article .blocco");
-    for (const e of blocchi.length ? blocchi : document.querySelectorAll("article :is(p, pre, li, h1, h2, h3)")) {
-      const distanza = lontano(e);
-      if (distanza < minimo) [scelto, minimo] = [e, distanza];
+      const distanza = Math.max(posto.top - riga, riga - posto.bottom, 0);
+      if (posto.height && (distanza < innerHeight || e.matches(".blocco"))) vicini.push([distanza, posto.height, posto.top, e]);
     }
-    if (!scelto || !scrollY) return () => {};
-    const prima = Math.min(Math.max(scelto.getBoundingClientRect().top, riga - scelto.offsetHeight), innerHeight * .4);
-    return () => scrollBy({ top: scelto.getBoundingClientRect().top - prima, behavior: "instant" });
+    vicini.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    return (parte) => {  // con «parte», chi cresce tiene ferma la riga che si legge, non la sua cima
+      const vicino = vicini.find(([, , , e]) => e.getBoundingClientRect().height);
+      if (!vicino) return;
+      const posto = vicino[3].getBoundingClientRect();
+      const dentro = Math.min(Math.max((riga - vicino[2]) / vicino[1], 0), 1) * posto.height;
+      const prima = parte && vicino[2] < riga ? riga - dentro : Math.min(Math.max(vicino[2], riga - posto.height), innerHeight * .4);
+      scrollBy({ top: posto.top - prima, behavior: "instant" });
+    };
   };
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -65,7 +70,7 @@
       applica();
       document.dispatchEvent(new CustomEvent("lingua"));
       window.dispatchEvent(new Event("resize"));
-      torna();
+      torna(Boolean(bottone.dataset.corpo));
     });
   });
 })();

@@ -59,7 +59,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const righe = NOMI.map(([tasti, nome]) => `<div><dt>${tasti.map((t) => `<kbd>${t}</kbd>`).join(" ")}</dt><dd>${nome}</dd></div>`);
     finestra.innerHTML = `<form method="dialog"><button class="aiuti-chiudi" aria-label="Chiudi">×</button></form>
       <h2>Aiuto e tasti</h2>${AIUTI.map((a) => `<p>${a}</p>`).join("")}<dl>${righe.join("")}</dl>
-      <p><label><input type="checkbox" class="tasti-accesi"> <span>Con i tasti</span></label></p>
+      <p><label><input type="checkbox" class="tasti-accesi"> <span>Tasti accesi</span></label></p>
       <p><button type="button" class="aiuti-bottone" data-fai="simboli">Simboli di questa pagina</button></p>
       <p>Il browser ricorda, solo qui, dove si è arrivati e che cosa si è letto.</p>
       <p><button type="button" class="aiuti-bottone" data-fai="dimentica">Dimentica</button> <span role="status"></span></p>`;
@@ -74,6 +74,7 @@ document.addEventListener("DOMContentLoaded", () => {
       document.dispatchEvent(new CustomEvent(`aiuti:${fai}`));
       if (fai === "dimentica") finestra.querySelector("[role='status']").append(Object.assign(document.createElement("span"), { textContent: "Dimenticato." }));
     });
+    finestra.addEventListener("keydown", (evento) => evento.key === "Escape" && finestra.close());  // il tema lo ferma
     finestra.addEventListener("close", () => finestra.remove());
     document.body.append(finestra);
     finestra.showModal();

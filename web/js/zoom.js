@@ -12,7 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     bottone.setAttribute("aria-label", "Ingrandisci la figura");
     bottone.title = "Ingrandisci";
     bottone.innerHTML = '<span aria-hidden="true">⤢</span>';
-    bottone.addEventListener("click", () => apri(img));
+    bottone.addEventListener("click", () => apri(img, bottone));
     img.classList.add("ingrandibile");
     img.after(bottone);
     img.addEventListener("click", () => apri(img, bottone));
@@ -26,7 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
       <button type="button" data-grado="-1" aria-label="Più piccola">−</button>
       <button type="button" data-grado="1" aria-label="Più grande">+</button>
       <button type="button" class="aiuti-chiudi" aria-label="Chiudi">×</button></div>
-      <div class="zoom-campo" tabindex="0" role="group" aria-label="Figura ingrandita"></div>`;
+      <div class="zoom-campo" tabindex="0" autofocus role="group" aria-label="Figura ingrandita"></div>`;
     const campo = finestra.querySelector(".zoom-campo");
     const figura = img.cloneNode();
     figura.loading = "eager";
@@ -56,9 +56,13 @@ document.addEventListener("DOMContentLoaded", () => {
       cambia(grado ? 0 : 2, (evento.clientX - posto.left) / posto.width, (evento.clientY - posto.top) / posto.height);
     });
     finestra.addEventListener("keydown", (evento) => {
+      if (evento.key === "Escape") finestra.close();  // il tema lo ferma
       if (evento.key === "+" || evento.key === "-") cambia(grado + (evento.key === "+" ? 1 : -1));
     });
-    finestra.addEventListener("close", () => { finestra.remove(); chi?.focus({ preventScroll: true }); });
+    finestra.addEventListener("close", () => {
+      finestra.remove();
+      chi.focus({ preventScroll: true });
+    });
     document.body.append(finestra);
     finestra.showModal();
     misura();
