@@ -6,7 +6,25 @@ from pathlib import Path
 
 from lettore.uscite import Lavoro, Righe, Uscita
 
-from . import file_del_browser, interfaccia, katex, nodi, peso, programmi, sito, suggerimenti
+from . import (
+    colonna,
+    composto,
+    figure_scure,
+    file_del_browser,
+    interfaccia,
+    katex,
+    margine,
+    nodi,
+    peso,
+    programmi,
+    sito,
+    suggerimenti,
+)
+
+MODULI = (
+    *(nodi, katex, margine, suggerimenti, interfaccia, composto, figure_scure),
+    *(colonna, programmi, file_del_browser, peso, sito),
+)
 
 
 def completa(lavoro: Lavoro) -> tuple[Path, Righe]:
@@ -17,5 +35,5 @@ USCITA = Uscita(costruttore="html", cartella="html", completa=completa)
 
 
 def setup(app):
-    for modulo in (nodi, katex, suggerimenti, interfaccia, programmi, file_del_browser, peso, sito):
+    for modulo in MODULI:
         modulo.setup(app)
