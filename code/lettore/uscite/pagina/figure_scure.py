@@ -9,9 +9,12 @@ che si vede), così «più scuro» di una mappa di calore diventa «più luminos
 from __future__ import annotations
 
 import base64
+import io
 import re
 from functools import cache
 from pathlib import Path
+
+from PIL import Image
 
 CARTA = ("#fffefb", "#17181b")
 """La carta, chiara e scura: gli stessi colori di ``--carta`` in ``web/css/pagina.css``."""
@@ -22,6 +25,8 @@ FORZA = 0.85  # i mezzi toni, un poco più luminosi: sullo scuro le linee sottil
 
 COLORE = re.compile(r"(?<=[:\s\"'])#[0-9a-fA-F]{6}\b")
 SEGNO = "/* due tavolozze */"
+ROVESCIA = "image{filter:invert(.92) hue-rotate(180deg)}"
+PUNTI = re.compile(r'base64,\s*([A-Za-z0-9+/=\s]+)"')
 DENTRO = re.compile(r'src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 
 
@@ -94,9 +99,18 @@ def due_tavolozze(svg: str) -> str:
     stile = (
         f"<style>{SEGNO}svg{{color-scheme:light dark;{chiari}}}"
         f"@media (prefers-color-scheme:dark){{svg{{fill:{INCHIOSTRO[1]};{scuri}}}"
-        "image{filter:invert(.92) hue-rotate(180deg)}}</style>"
+        f"{ROVESCIA if chiare(svg) else ''}}}</style>"
     )
     return testa + svg_ + apertura + maggiore + stile + corpo
+
+
+def chiare(svg: str) -> bool:
+    """Se fra le mappe a punti del disegno ce n’è una che parte dal bianco; una di tinte piene resta com’è."""
+    for dati in PUNTI.findall(svg):
+        massimi = Image.open(io.BytesIO(base64.b64decode(dati))).convert("L").getextrema()
+        if massimi[1] > 240:
+            return True
+    return False
 
 
 def ricolora(app, errore):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -17,13 +18,16 @@ from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import blocco_bilingue
 from lettore.pezzi.note import riquadro
 
+from .peso import NEL_TESTO as NEL_TESTO_PX
+from .peso import misure_del_disegno
+
 NOTA_BREVE = 220
 """I segni oltre i quali una nota resta nel testo."""
 
 NEL_MARGINE, NEL_TESTO, NEL_CODICE = (33, 21), (68, 30), (79, 21)
 """Segni per riga, altezza di una riga (px), al corpo di partenza."""
 
-LARGHI = (nodes.table, nodes.image)
+ABBASTANZA = 2000
 
 
 def alto(testo: str, quale: tuple[int, int]) -> int:
@@ -47,8 +51,30 @@ class Margine(SphinxPostTransform):
             fine = inizio
             while fine < len(in_fila) and e_breve(in_fila[fine]):
                 fine += 1
-            metti(in_fila[inizio:fine], spazio(in_fila[fine:]))
+            metti(in_fila[inizio:fine], self.spazio(in_fila[fine:]))
             inizio = fine + 1
+
+
+    def spazio(self, seguono: list[nodes.Element]) -> int:
+        """Quanto è alto ciò che segue, fino al primo pezzo largo (px)."""
+        totale = 0
+        for pezzo in seguono:
+            if totale > ABBASTANZA or self.e_largo(pezzo):
+                break
+            totale += altezza(pezzo) + sum(self.misure(figura)[1] for figura in pezzo.findall(nodes.image))
+        return totale
+
+    def e_largo(self, pezzo: nodes.Element) -> bool:
+        if isinstance(pezzo, blocco_bilingue):
+            return pezzo["kind"] != "equation"
+        if any(True for tipo in (nodes.table, nodes.raw) for _ in pezzo.findall(tipo)):
+            return True
+        return any(self.misure(figura)[0] > NEL_TESTO_PX for figura in pezzo.findall(nodes.image))
+
+    def misure(self, figura: nodes.image) -> tuple[int, int]:
+        """Larghezza e altezza (px); una figura che non si sa misurare è larga."""
+        file = Path(self.app.srcdir, figura["uri"].lstrip("/"))
+        return misure_del_disegno(file) or (NEL_TESTO_PX + 1, 0)
 
 
 def sussurra(voce: affermazione_composta) -> None:
@@ -89,26 +115,6 @@ def metti(brevi: list[nodes.Element], posto: int) -> None:
         if posto < 0:
             return
         breve["classes"].append("a-margine")
-
-
-def spazio(seguono: list[nodes.Element]) -> int:
-    """Quanto è alto ciò che segue, fino al primo pezzo largo (px)."""
-    totale = 0
-    for pezzo in seguono:
-        if e_largo(pezzo):
-            break
-        totale += altezza(pezzo)
-        if totale > 2000:
-            break
-    return totale
-
-
-def e_largo(pezzo: nodes.Element) -> bool:
-    if isinstance(pezzo, blocco_bilingue):
-        return pezzo["kind"] != "equation"
-    return any(True for tipo in LARGHI for _ in pezzo.findall(tipo)) or any(
-        isinstance(crudo, nodes.raw) for crudo in pezzo.findall(nodes.raw)
-    )
 
 
 def altezza(pezzo: nodes.Element) -> int:

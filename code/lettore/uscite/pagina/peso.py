@@ -75,12 +75,20 @@ def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
     """L’immagine con le sue misure, così la pagina non salta, e da caricare quando si avvicina."""
     file = disegni.get(PurePosixPath(immagine[1]).name)
     misure = classe = ""
-    if file and (trovate := MISURE.search(file.read_text("utf-8") if file.suffix == ".svg" else "")):
-        larga, alta = (round(float(punti) * 96 / 72) for punti in trovate.groups())
+    if file and (trovate := misure_del_disegno(file)):
+        larga, alta = trovate
         misure = f' width="{larga}" height="{alta}"'
         classe = " larga" * (larga > NEL_TESTO) + " ingrandibile" * (larga > NEL_TELEFONO)
         classe = f' class="{classe.strip()}"' if classe and " class=" not in immagine[0] else ""
     return f'<img loading="lazy" decoding="async"{misure}{classe}{immagine[0].removeprefix("<img")}'
+
+
+def misure_del_disegno(file: Path) -> tuple[int, int] | None:
+    """Larghezza e altezza (px) di un SVG di matplotlib; None se non lo è."""
+    if file.suffix != ".svg" or not (trovate := MISURE.search(file.read_text("utf-8"))):
+        return None
+    larga, alta = (round(float(punti) * 96 / 72) for punti in trovate.groups())
+    return larga, alta
 
 
 # ---------------------------------------------------------------- il foglio di stile
