@@ -66,7 +66,7 @@ def test_le_pagine_dell_articolo_sono_inglesi_fino_all_ultima_etichetta(libro, l
 
 def test_la_colonna_e_le_pagine_vicine_hanno_i_nomi_inglesi_delle_sezioni(senza, lettore):
     scheda = apri_inglese(lettore(), senza, senza.pagina(CAPITOLO))
-    colonna = scheda.locator(".bd-sidebar-primary nav").inner_text()
+    colonna = scheda.locator(".bd-sidebar-primary nav").text_content()
     for titolo in (
         "3.2.2 Multi-Head Attention",
         "Part 0 · Before the paper",

@@ -9,12 +9,14 @@
 
   // ---------------------------------------------------------------- tradurre
   let schemi = null;
+  const titoli = new Map();  // i titoli italiani che la colonna scrive
   const frase = (italiano) => {
     const { interfaccia, tabelle } = window.INGLESE;
     const chiave = pulito(italiano);
     if (!chiave) return null;
     if (chiave in interfaccia) return interfaccia[chiave];
     if (chiave in tabelle) return tabelle[chiave];
+    if (titoli.has(chiave)) return titoli.get(chiave);
     schemi ??= Object.entries(window.INGLESE.schemi).map(([it, en]) =>
       [new RegExp(`^${it.split("{}").map((p) => p.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.*)")}$`), en]);
     for (const [forma, en] of schemi) {
@@ -29,6 +31,9 @@
     return window.INGLESE.pagine[decodeURI(url.pathname.slice(base().pathname.length)).replace(/\.html$/, "")] ?? null;
   };
 
+  const muta = (n) => n.nodeType === 1 && n.matches("i, svg, [aria-hidden='true'], .letto-segno");
+  const scritto = (link) => pulito([...link.childNodes].filter((n) => !muta(n)).map((n) => n.textContent).join(""));
+
   const rimetti = [];  // come tornare all’italiano
   const segna = (e) => {
     const prima = e.getAttribute("lang");
@@ -41,7 +46,8 @@
     nodo.data = prima.replace(pulito(prima).length ? /\S[^]*\S|\S/ : /$/, () => testo);
     rimetti.push(() => { nodo.data = prima; });
   };
-  const fuori = (e) => e.closest("script, style, .katex, pre, code, .lato-it");  // non sono parole da tradurre, o non si vedono
+  // ciò che non è una parola da tradurre, o che nella vista inglese non si vede
+  const fuori = (e) => e.closest("script, style, .katex, pre, code, .blocco:has(> .lato-en) > .lato-it");
   const soloItaliana = () => !document.querySelector("article .blocco");
 
   function traduci(parte) {
@@ -58,12 +64,12 @@
         rimetti.push(() => e.getAttribute(nome) === en && e.setAttribute(nome, prima));
       }
       if (e.matches("a[href]") && !e.closest("article") && !e.querySelector("img")) {
-        const en = pulito(e.textContent) ? titolo(e) : null;
+        const en = scritto(e) ? titolo(e) : null;
         if (!en) continue;
         const dove = e.querySelector(".prev-next-title") ?? e;
         if (dove.closest("[data-tradotto]")) continue;
         const prima = [...dove.childNodes];
-        const icone = prima.filter((n) => n.nodeType === 1 && n.matches("i, svg, [aria-hidden='true']") && !n.matches(".katex *"));
+        const icone = prima.filter((n) => muta(n) && !n.matches(".katex-html"));
         dove.replaceChildren(...icone, en);
         dove.dataset.tradotto = "";
         segna(dove);
@@ -96,7 +102,12 @@
       radice.lang = "en";
       rimetti.push(() => { radice.lang = "it"; });
     }
+    for (const link of document.querySelectorAll(".bd-sidebar-primary nav a[href]")) {
+      const en = titolo(link);
+      if (en) titoli.set(scritto(link), en);
+    }
     traduci(document.body);
+    document.querySelectorAll("article .citation > p:not(.citato-in)").forEach(segna);  // i riferimenti lo sono già
     for (const img of document.querySelectorAll(".blocco:has(> .nostra-en) img")) {  // i nostri disegni
       const prima = img.alt;
       img.alt = img.closest(".blocco").querySelector(":scope > .nostra-en").textContent;

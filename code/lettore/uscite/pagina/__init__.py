@@ -8,16 +8,25 @@ from lettore.uscite import Lavoro, Righe, Uscita
 
 from . import (
     aiuti,
+    colonna,
+    composto,
+    figure_scure,
     file_del_browser,
     interfaccia,
     katex,
     lingua,
+    margine,
     nodi,
     peso,
     programmi,
     simboli,
     sito,
     suggerimenti,
+)
+
+MODULI = (
+    *(nodi, katex, simboli, margine, suggerimenti, interfaccia, lingua, composto, figure_scure),
+    *(colonna, programmi, file_del_browser, aiuti, peso, sito),
 )
 
 
@@ -29,17 +38,5 @@ USCITA = Uscita(costruttore="html", cartella="html", completa=completa)
 
 
 def setup(app):
-    for modulo in (
-        nodi,
-        katex,
-        simboli,
-        suggerimenti,
-        interfaccia,
-        lingua,
-        programmi,
-        file_del_browser,
-        aiuti,
-        peso,
-        sito,
-    ):
+    for modulo in MODULI:
         modulo.setup(app)
