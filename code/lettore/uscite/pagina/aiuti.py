@@ -13,6 +13,7 @@ from pathlib import Path
 from posixpath import dirname, join, normpath
 
 from bs4 import BeautifulSoup
+from bs4.element import Tag
 
 from attenzione.files import write_text
 from lettore.pezzi.luoghi import BLOCCHI
@@ -87,7 +88,7 @@ class Contenuti:
         return breve(blocco) if blocco else ""
 
 
-def breve(blocco) -> str:
+def breve(blocco: Tag) -> str:
     """Le due lingue di un blocco, senza collegamenti; di un’equazione, il solo MathML."""
     pezzi = []
     for lato in blocco.select(":scope > div.lato"):
