@@ -172,12 +172,24 @@ def test_niente_si_muove_mentre_arriva(rilievo):
 
 
 @pytest.mark.lento
-def test_nessun_compito_lungo(rilievo):
-    lunghi = {
-        p: m["caricamento"]["lunghi"]
-        for p, m in rilievo.items()
-        if p != "glossary.html" and max(m["caricamento"]["lunghi"], default=0) > LUNGO
-    }
+def test_nessun_compito_lungo(rilievo, senza, chromium):
+    """Tranne il glossario. L’orologio conta anche gli altri processi, e sbaglia solo in più: il minimo di quattro."""
+
+    def di_nuovo(pagina):
+        with chromium.new_context(locale="it-IT", reduced_motion="reduce") as contesto:
+            scheda = contesto.new_page()
+            scheda.add_init_script(OSSERVA)
+            scheda.goto((senza.html / pagina).as_uri())
+            scheda.wait_for_timeout(300)
+            return max(scheda.evaluate("rilievo.lunghi"), default=0)
+
+    lunghi = {}
+    for pagina in rilievo.keys() - {"glossary.html"}:
+        tempo = max(rilievo[pagina]["caricamento"]["lunghi"], default=0)
+        for _ in range(3):
+            tempo = min(tempo, di_nuovo(pagina)) if tempo > LUNGO else tempo
+        if tempo > LUNGO:
+            lunghi[pagina] = tempo
     assert lunghi == {}
 
 
@@ -199,9 +211,9 @@ def test_le_misure_vedono_i_guasti(senza, lettore):
     )
     misure = scheda.evaluate(MISURA)
     visti = " ".join(misure["guasti"])
-    assert (
-        all(guasto in visti for guasto in ("scorre senza dirlo: pre", "sovrapposti", "vuoto di")) and misure["strette"]
-    )
+    for guasto in ("tagliato: pre", "sovrapposti", "vuoto di"):
+        assert guasto in visti
+    assert misure["strette"]
 
 
 # ---------------------------------------------------------------- fuoco, corpo, scuro, stampa

@@ -10,7 +10,7 @@ from lettore.uscite.pagina.margine import NEL_MARGINE, alto
 
 
 def test_il_commento_in_fondo_alla_riga_va_con_il_suo_spazio():
-    riga = '<span class="n">S</span> <span class="o">=</span> <span class="n">Q</span>   <span class="c1"># (5, 5)</span>\n'
+    riga = '<span class="n">S</span> <span class="o">=</span> Q   <span class="c1"># (5, 5)</span>\n'
     solo = '<span class="c1"># una riga intera</span>\n'
     fatto = composto.separa_forme(riga + solo)
     assert fatto.count('class="forma"') == 1
