@@ -1,4 +1,4 @@
-"""La geometria di ogni pagina, nel browser: niente tagliato senza che si veda, niente che si sovrappone, righe da leggere.
+"""La geometria di ogni pagina, nel browser: niente tagliato senza che si veda, niente che si sovrappone.
 
 Una scheda sola apre ogni pagina una volta e le cambia la larghezza; le misure si prendono tutte insieme, in una
 chiamata. Le promesse sono una per prova, e leggono lo stesso rilievo.
@@ -24,6 +24,7 @@ new PerformanceObserver((l) => l.getEntries().forEach((e) => rilievo.lunghi.push
 
 MISURA = """() => {
   const largo = document.documentElement.clientWidth, guasti = [];
+  const px = Math.round;
   const nome = (e) => `${e.localName}.${[...e.classList].join(".")} «${e.textContent.trim().slice(0, 40)}»`;
   const visto = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length > 0;
   const articolo = document.querySelector(".bd-article");
@@ -38,14 +39,13 @@ MISURA = """() => {
       const sfondo = getComputedStyle(scorre).backgroundImage;
       const s = scorre.getBoundingClientRect();
       if (scorre.tabIndex !== 0 || !sfondo.includes("gradient")) guasti.push(`scorre senza dirlo: ${nome(e)}`);
-      if (s.right > largo + 1 || s.left < -1) guasti.push(`fuori dallo schermo: ${nome(scorre)} ${Math.round(s.right)}`);
+      if (s.right > largo + 1 || s.left < -1) guasti.push(`fuori: ${nome(scorre)} ${px(s.right)}`);
       continue;
     }
     const r = e.getBoundingClientRect();
-    if (r.right > largo + 1 || r.left < -1) guasti.push(`fuori dallo schermo: ${nome(e)} ${Math.round(r.right)}`);
-    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && !e.matches("img, table, h1, h2, h3, h4, figure, figcaption"))
+    if (r.right > largo + 1 || r.left < -1) guasti.push(`fuori: ${nome(e)} ${px(r.right)}`);
+    if (!e.matches("img, table") && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
       guasti.push(`tagliato: ${nome(e)} ${e.scrollWidth} in ${e.clientWidth}`);
-    if (e.matches("h1, h2, h3, h4") && e.scrollWidth > e.clientWidth + 1) guasti.push(`titolo largo: ${nome(e)}`);
   }
 
   // sovrapposto: i pezzi di una sezione non si toccano
@@ -61,7 +61,8 @@ MISURA = """() => {
     if (prima[0].matches(".a-margine") || dopo[0].matches(".a-margine")) continue;
     if (dopo[1].top < prima[1].bottom - 2) guasti.push(`sovrapposti: ${nome(prima[0])} e ${nome(dopo[0])}`);
     // un buco: più di quanto chieda un titolo
-    if (dopo[1].top - prima[1].bottom > 130) guasti.push(`vuoto di ${Math.round(dopo[1].top - prima[1].bottom)}: prima di ${nome(dopo[0])}`);
+    const vuoto = px(dopo[1].top - prima[1].bottom);
+    if (vuoto > 130) guasti.push(`vuoto di ${vuoto}: prima di ${nome(dopo[0])}`);
   }
 
   // segni per riga, sui capoversi di sola prosa: la riga piena si trova dividendo il testo per le righe
@@ -70,7 +71,6 @@ MISURA = """() => {
     if (!visto(p) || p.querySelector(".math, code, img") || p.className || p.textContent.length < 260) continue;
     const campo = document.createRange();
     campo.selectNodeContents(p);
-    const altezze = new Set([...campo.getClientRects()].map((r) => Math.round(r.bottom / 6)));
     const alto = p.getBoundingClientRect().height, riga = parseFloat(getComputedStyle(p).lineHeight);
     const quante = Math.round(alto / riga);
     campo.setStart(p, 0);
@@ -91,8 +91,8 @@ MISURA = """() => {
     prova.remove();
     for (const p of articolo.querySelectorAll("section > .cell > .cell_input pre")) {
       if (!visto(p)) continue;
-      const stile = getComputedStyle(p), dentro = p.clientWidth - parseFloat(stile.paddingLeft) - parseFloat(stile.paddingRight);
-      if (dentro < colonne) strette.push(`${Math.round(dentro)} < ${Math.round(colonne)}: ${nome(p)}`);
+      const dentro = p.clientWidth - 2 * parseFloat(getComputedStyle(p).paddingLeft);
+      if (dentro < colonne) strette.push(`${px(dentro)} < ${px(colonne)}: ${nome(p)}`);
     }
   }
   return { guasti, righe, strette, larga: document.documentElement.scrollWidth };
@@ -126,12 +126,15 @@ def rilievo(senza, chromium):
 
 
 def per_pagina(rilievo, misura):
-    return {(pagina, larga): r for pagina, misure in rilievo.items() for larga in LARGHEZZE if (r := misura(misure[larga]))}
+    return {
+        (pagina, larga): r for pagina, misure in rilievo.items() for larga in LARGHEZZE if (r := misura(misure[larga]))
+    }
 
 
 @pytest.mark.lento
 def test_niente_e_tagliato_ne_sovrapposto(rilievo):
-    assert per_pagina(rilievo, lambda m: m["guasti"][:4]) == {}
+    guasti = {(p, w): m[w]["guasti"][:4] for p, m in rilievo.items() for w in LARGHEZZE if m[w]["guasti"]}
+    assert guasti == {}
 
 
 @pytest.mark.lento
@@ -169,10 +172,166 @@ def test_niente_si_muove_mentre_arriva(rilievo):
 
 
 @pytest.mark.lento
-def test_nessun_compito_lungo(rilievo):
-    lunghi = {
-        p: m["caricamento"]["lunghi"]
-        for p, m in rilievo.items()
-        if p != "glossary.html" and max(m["caricamento"]["lunghi"], default=0) > LUNGO
-    }
+def test_nessun_compito_lungo(rilievo, senza, chromium):
+    """Tranne il glossario. L’orologio conta anche gli altri processi, e sbaglia solo in più: il minimo di quattro."""
+
+    def di_nuovo(pagina):
+        with chromium.new_context(locale="it-IT", reduced_motion="reduce") as contesto:
+            scheda = contesto.new_page()
+            scheda.add_init_script(OSSERVA)
+            scheda.goto((senza.html / pagina).as_uri())
+            scheda.wait_for_timeout(300)
+            return max(scheda.evaluate("rilievo.lunghi"), default=0)
+
+    lunghi = {}
+    for pagina in rilievo.keys() - {"glossary.html"}:
+        tempo = max(rilievo[pagina]["caricamento"]["lunghi"], default=0)
+        for _ in range(3):
+            tempo = min(tempo, di_nuovo(pagina)) if tempo > LUNGO else tempo
+        if tempo > LUNGO:
+            lunghi[pagina] = tempo
     assert lunghi == {}
+
+
+# ---------------------------------------------------------------- le prove delle prove
+
+
+def test_le_misure_vedono_i_guasti(senza, lettore):
+    """Una scatola tagliata, due sovrapposte, una cella stretta e un vuoto: il rilievo li nomina tutti."""
+    scheda = lettore().apri(senza, senza.pagina("3-2-1"))
+    assert scheda.evaluate(MISURA)["guasti"] == []
+    scheda.evaluate(
+        """() => {
+          const celle = document.querySelectorAll("section > .cell > .cell_input");
+          celle[0].parentElement.style.width = "300px";
+          celle[1].parentElement.style.marginTop = "-60px";
+          celle[2].parentElement.style.marginTop = "300px";
+          document.querySelector(".a-margine").style.cssText += "; margin-left: -900px; width: 500px; float: left";
+        }"""
+    )
+    misure = scheda.evaluate(MISURA)
+    visti = " ".join(misure["guasti"])
+    for guasto in ("tagliato: pre", "sovrapposti", "vuoto di"):
+        assert guasto in visti
+    assert misure["strette"]
+
+
+# ---------------------------------------------------------------- fuoco, corpo, scuro, stampa
+
+
+def test_il_fuoco_si_vede_su_ogni_comando(senza, lettore):
+    """Ciò che si raggiunge col tabulatore, nella colonna, nella testata e all’inizio del testo, ha un contorno."""
+    scheda = lettore().apri(senza, senza.pagina("3-2-1"))
+    visti, senza_contorno = set(), []
+    for _ in range(60):
+        scheda.keyboard.press("Tab")
+        nome, contorno, largo = scheda.evaluate(
+            """() => {
+              const e = document.activeElement, s = getComputedStyle(e);
+              return [`${e.localName}.${e.className} ${e.textContent.trim().slice(0, 20)}`, s.outlineStyle,
+                      parseFloat(s.outlineWidth)];
+            }"""
+        )
+        visti.add(nome)
+        if contorno == "none" or largo < 2:
+            senza_contorno.append(nome)
+    assert senza_contorno == []
+    for comando in ("IT + EN", "A−", "A+"):
+        assert any(comando in nome for nome in visti), comando
+
+
+def test_il_corpo_grande_non_sposta_i_bottoni_e_impila_le_lingue(senza, lettore):
+    scheda = lettore().apri(senza, senza.pagina("3-2-1"), "?lingua=due")
+    piu = scheda.get_by_role("button", name="Testo più grande")
+    prima = piu.bounding_box()
+    while piu.is_enabled():
+        piu.click()
+        assert piu.bounding_box() == prima
+    it, en = (scheda.locator(f"#s3-2-1-p1 > .lato-{x}").bounding_box() for x in ("it", "en"))
+    assert it["y"] + it["height"] <= en["y"] + 1 and it["width"] > 700
+
+
+def test_le_figure_seguono_i_colori_della_pagina(senza, lettore):
+    """Un solo file per figura: sullo scuro scelto nella pagina, col sistema chiaro, la carta della figura è scura."""
+    scheda = lettore().apri(senza, senza.pagina("3-2-1"))
+    figura = scheda.locator("article figure img").first
+    figura.scroll_into_view_if_needed()
+    angolo = """async (img) => {
+      await img.decode();
+      return img.currentSrc;
+    }"""
+    chiara = figura.evaluate(angolo)
+    fondo = lambda: sum(png_medio(figura.screenshot()))  # noqa: E731
+    luce = fondo()
+    scheda.evaluate("document.documentElement.dataset.theme = 'dark'")
+    scheda.wait_for_timeout(200)
+    assert figura.evaluate(angolo) == chiara
+    assert luce > 600 and fondo() < 250
+
+
+def png_medio(dati: bytes) -> tuple[float, float, float]:
+    import io
+
+    from PIL import Image, ImageStat
+
+    return tuple(ImageStat.Stat(Image.open(io.BytesIO(dati)).convert("RGB")).mean)
+
+
+@pytest.mark.parametrize("tema", ["light", "dark"])
+def test_si_stampa_nero_su_bianco_con_tutte_le_figure(senza, lettore, tema):
+    scheda = lettore(color_scheme=tema).apri(senza, senza.pagina("3-2-1"))
+    scheda.evaluate("dispatchEvent(new Event('beforeprint'))")
+    scheda.emulate_media(media="print", color_scheme=tema)
+    scheda.set_viewport_size({"width": 672, "height": 1000})  # A4 meno i margini
+    colori = scheda.evaluate(
+        """() => [...document.querySelectorAll("article :is(p, pre span, h2, .affermazione, figcaption)")]
+          .filter((e) => e.checkVisibility()).map((e) => getComputedStyle(e).color)"""
+    )
+    assert {c for c in colori if max(map(int, c[4:-1].split(","))) > 0x60} == set()
+    assert scheda.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    scheda.wait_for_function("[...document.querySelectorAll('article img')].every((f) => f.complete && f.naturalWidth)")
+    larghe = scheda.evaluate(
+        "[...document.querySelectorAll('article pre')].filter((p) => p.scrollWidth > p.clientWidth + 1).length"
+    )
+    assert larghe == 0
+    assert not scheda.locator(".bd-header-article, .bd-sidebar-primary, .prev-next-footer").first.is_visible()
+
+
+# ---------------------------------------------------------------- la colonna
+
+
+def test_la_pagina_corrente_e_in_vista_nella_colonna(senza, lettore):
+    """E la pagina non scorre: si muove il solo riquadro della colonna."""
+    uno = lettore(viewport={"width": 1280, "height": 700})
+    for inizio in ("3-2-1", "codice-degli-autori", "affermazioni"):
+        scheda = uno.apri(senza, senza.pagina(inizio))
+        voce = scheda.locator(".bd-links [aria-current=page]")
+        scatola = voce.bounding_box()
+        assert scatola["y"] >= 0 and scatola["y"] + scatola["height"] <= 700, inizio
+        assert scheda.evaluate("scrollY") == 0
+        assert scheda.locator(".in-questa-pagina a").count() > 2
+    assert not scheda.locator(".bd-links").get_by_text("√d_k").count()
+
+
+def test_il_cassetto_del_telefono(senza, lettore):
+    scheda = lettore(viewport={"width": 390, "height": 844}).apri(senza, senza.pagina("6-2"))
+    assert not scheda.locator(".bd-links").is_visible()
+    scheda.get_by_role("button", name="Indice del libro").click()
+    voce = scheda.locator(".bd-links [aria-current=page]").bounding_box()
+    assert 0 <= voce["y"] < 844 and scheda.locator("#pst-primary-sidebar .search-button-field").is_visible()
+    assert scheda.evaluate("document.activeElement.ariaLabel") == "Chiudi l’indice"
+    scheda.keyboard.press("Escape")
+    assert not scheda.locator(".bd-links").is_visible()
+    assert scheda.evaluate("document.activeElement.ariaLabel") == "Indice del libro"
+
+
+def test_le_affermazioni_nel_capitolo_sussurrano(senza, lettore):
+    """Nel capitolo niente nomi di prove né di blocchi; nel margine, da 1440, accanto al testo e mai sopra."""
+    scheda = lettore().apri(senza, senza.pagina("4-perche"))
+    testi = scheda.locator(".affermazione").all_inner_texts()
+    assert testi and not [t for t in testi if "blocco " in t or "test_" in t or "smentirebbe" in t]
+    nel_margine = scheda.locator(".affermazione.a-margine").first.bounding_box()
+    prosa = scheda.locator("article section > p").first.bounding_box()
+    assert nel_margine["x"] > prosa["x"] + prosa["width"]
+    scheda.locator(".affermazione-verdetto a").first.click()
+    scheda.wait_for_url("**/affermazioni.html#registro-*")

@@ -48,7 +48,7 @@ def metti_titoli(albero: BeautifulSoup, pagina: Tag, titoli: str) -> None:
 
 
 def prepara(app, pagina, modello, contesto, doctree):
-    """Il tema prova i modelli mentre prepara la pagina: la funzione c’è da subito, e chiede al tema quando la si usa."""
+    """La funzione c’è da subito, perché il tema prova i modelli mentre prepara la pagina, e chiede quando la si usa."""
 
     def colonna() -> str:
         scelte = {"startdepth": 0, "kind": "sidebar", "includehidden": True, "titles_only": True}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-CODICE = re.compile(r'(<div class="highlight-(?:ipython3|python)[^"]*"><div class="highlight"><pre>)(.*?)(</pre>)', re.S)
+CODICE = re.compile(
+    r'(<div class="highlight-(?:ipython3|python)[^"]*"><div class="highlight"><pre>)(.*?)(</pre>)', re.S
+)
 COMMENTO = re.compile(r'(?m)^(?=.*\S.* <span class="c1">)(.*?</span>|.*?\S)( +)(<span class="c1">#[^<]*</span>)(\n|\Z)')
 TABELLA = re.compile(r'<table class="([^"]*\btable\b[^"]*)"(.*?)</table>', re.S)
 ESERCIZIO = re.compile(
@@ -17,13 +19,14 @@ ESERCIZIO = re.compile(
     re.S,
 )
 SOLUZIONE = re.compile(
-    r'<div class="solution dropdown admonition" id="([^"]+)">\s*<p class="admonition-title">.*?(Esercizio \d+).*?</p>\s*'
+    r'<div class="solution dropdown admonition" id="([^"]+)">\s*'
+    r'<p class="admonition-title">.*?(Esercizio \d+).*?</p>\s*'
     r'<section id="solution-content">\n(.*?)</section>\n</div>',
     re.S,
 )
 SIMBOLO = re.compile(r"(?<=[\s>(√])([A-Za-z])_([A-Za-z]+)(?=[\s<)?.,;:])")
 TITOLO = re.compile(r"(<h[1-6]>)([^<]*_[^<]*)(?=<)")
-VOCE = re.compile(r"(<a [^>]*>)([^<]*_[^<]*)(?=</a>)")
+VOCE = re.compile(r"(<a (?![^>]*\bexternal\b)[^>]*>)([^<]*_[^<]*)(?=</a>)")
 
 COLONNE_LARGHE = 8
 """Da quante colonne una tabella chiede tutta la larghezza della pagina."""
@@ -38,7 +41,10 @@ def ritocca(corpo: str) -> str:
         corpo,
     )
     return SOLUZIONE.sub(
-        lambda m: f'<details class="soluzione" id="{m[1]}">\n<summary>Soluzione dell’{m[2].lower()}</summary>\n{m[3]}</details>',
+        lambda m: (
+            f'<details class="soluzione" id="{m[1]}">\n'
+            f"<summary>Soluzione dell’{m[2].lower()}</summary>\n{m[3]}</details>"
+        ),
         corpo,
     )
 

@@ -48,7 +48,7 @@ def scuro(colore: str) -> str:
 
 def in_oklab(colore: str) -> tuple[float, float, float]:
     r, g, b = (da_gamma(int(colore[i : i + 2], 16) / 255) for i in (1, 3, 5))
-    l, m, s = (  # noqa: E741
+    l, m, s = (
         (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3),
         (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3),
         (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3),
@@ -61,7 +61,7 @@ def in_oklab(colore: str) -> tuple[float, float, float]:
 
 
 def da_oklab(luce: float, a: float, b: float) -> tuple[float, float, float]:
-    l, m, s = (  # noqa: E741
+    l, m, s = (
         (luce + 0.3963377774 * a + 0.2158037573 * b) ** 3,
         (luce - 0.1055613458 * a - 0.0638541728 * b) ** 3,
         (luce - 0.0894841775 * a - 1.2914855480 * b) ** 3,

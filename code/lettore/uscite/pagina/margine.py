@@ -54,7 +54,6 @@ class Margine(SphinxPostTransform):
             metti(in_fila[inizio:fine], self.spazio(in_fila[fine:]))
             inizio = fine + 1
 
-
     def spazio(self, seguono: list[nodes.Element]) -> int:
         """Quanto è alto ciò che segue, fino al primo pezzo largo (px)."""
         totale = 0

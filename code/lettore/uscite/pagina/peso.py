@@ -219,7 +219,7 @@ def carattere_del_testo(cartella: Path, segni: set[str]) -> str:
 def sottoinsieme(file: Path, segni: set[str]) -> bytes:
     """Il carattere con i soli segni dati, in WOFF."""
     carattere = TTFont(file, recalcTimestamp=False)
-    potatore = subset.Subsetter(subset.Options(hinting=False))
+    potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=["kern", "liga", "ccmp", "locl", "mark"]))
     potatore.populate(text="".join(segni))
     potatore.subset(carattere)
     carattere.flavor = "woff"
