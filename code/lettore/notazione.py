@@ -28,6 +28,10 @@ PARTI = {
 CAMPI = ("simbolo", "gruppo", "tex", "si_legge", "significato", "forma", "modello_base", "codice", "sezione")
 FACOLTATIVI = ("nota", "altrove")
 
+TRASLITTERA = {"√": "radice ", "∇": "nabla ", "∈": "appartiene ", "×": "per", "·": " punto "} | dict(
+    zip("αβγεμτ", ("alfa", "beta", "gamma", "epsilon", "mi", "tau"), strict=True)
+)
+
 
 @cache
 def leggi_notazione(percorso: Path = NOTAZIONE) -> dict:
@@ -53,6 +57,8 @@ def espandi(tex: str) -> str:
 
     def corpo(m: re.Match[str]) -> str:  # le graffe servono solo dove il corpo porta o riceve un apice o un pedice
         testo = macro["\\" + m[2]]
+        if testo[0].isalpha() and not m[1] and re.search(r"\\[A-Za-z]+$", m.string[: m.start()]):
+            testo = f" {testo}"  # «\\times\\dk» non diventa «\\timesd_k»
         return f"{m[1]}{{{testo}}}" if m[1] or m[3] else testo
 
     return re.sub(rf"([_^]?)\\({nomi})(?![A-Za-z])(?=\s*([_^])?)", corpo, tex)
@@ -61,6 +67,62 @@ def espandi(tex: str) -> str:
 def macro_latex(notazione: dict | None = None) -> str:
     """Le stesse macro per il preambolo LaTeX; un nome già usato da LaTeX è un errore di composizione."""
     return "".join(f"\\newcommand{{{nome}}}{{{corpo}}}\n" for nome, corpo in macro_katex(notazione).items())
+
+
+# ---------------------------------------------------------------- i segni nelle formule
+
+
+def ancora_del_simbolo(simbolo: str) -> str:
+    """L’àncora di un simbolo: «W_i^Q» → «simbolo-W-i-Q»; maiuscole e minuscole restano distinte."""
+    for segno, nome in TRASLITTERA.items():
+        simbolo = simbolo.replace(segno, nome)
+    return "simbolo-" + re.sub(r"[^A-Za-z0-9]+", "-", simbolo).strip("-")
+
+
+SEGNI = {
+    "Sublayer(x)": [r"\mathrm{Sublayer}"],
+    "softmax": [r"\mathrm{softmax}"],
+    "ℝ^d": [r"\mathbb{R}"],
+    "PE": ["PE"],
+} | {
+    nome: []
+    for nome in ("[B, n, d_model]", "QK^T", "q_i·k_j", "O(·)", "F, G", "d × n", "×", "∈, ℝ^{a×b}", "t (pedice)")
+}
+"""Il segno di un simbolo dove non è ciò che il suo ``tex`` mette prima di «=», di «∈» o di una parentesi; i nomi con la
+lista vuota sono scritture composte, fatte di altri simboli."""
+
+
+def segni(simbolo: dict) -> list[str]:
+    """I pezzi di formula che vogliono dire il simbolo: ``q,\\;k,\\;v`` → ``q``, ``k``, ``v``."""
+    if simbolo["simbolo"] in SEGNI:
+        return SEGNI[simbolo["simbolo"]]
+    pezzi = re.split(r",\s*\\(?:quad|;)\s*", simbolo["tex"])
+    return list(dict.fromkeys(re.split(r"=|\\in\b|\(", pezzo)[0] for pezzo in pezzi))
+
+
+def segni_della_pagina(docname: str) -> list[tuple[str, str]]:
+    """Le coppie (àncora, tex) da riconoscere in una pagina: prima i simboli della sua sezione.
+
+    Una lettera che ha più significati («k (kernel)», «i (testa)») si riconosce soltanto nella sezione che la usa così:
+    meglio nessuna spiegazione che una sbagliata.
+    """
+    sezione = sezione_della_pagina(docname)
+    propri, comuni = [], []
+    for simbolo in leggi_notazione()["simboli"]:
+        numero = re.search(r"\d+(?:\.\d+)*", simbolo["sezione"])
+        suo = bool(numero) and numero[0] == sezione
+        for tex in segni(simbolo):
+            if suo or not (" (" in simbolo["simbolo"] and re.fullmatch(r"\\?[A-Za-z]+", tex)):
+                (propri if suo else comuni).append(
+                    (ancora_del_simbolo(simbolo["simbolo"]).removeprefix("simbolo-"), tex)
+                )
+    return propri + comuni
+
+
+def sezione_della_pagina(docname: str) -> str:
+    """«chapters/articolo/3-2-1-attenzione-…» → «3.2.1»; vuota fuori dall’articolo."""
+    trovata = re.search(r"articolo/(\d+(?:-\d+)*)-", docname)
+    return trovata[1].replace("-", ".") if trovata else ""
 
 
 def simboli_del_gruppo(notazione: dict, gruppo: str | None = None) -> list[dict]:

@@ -68,6 +68,7 @@ def test_macro_per_katex_e_per_latex_sono_le_stesse():
         (r"\dmodel^2", r"{d_{\text{model}}}^2"),  # con un apice o un pedice servono le graffe
         (r"W_\head", r"W_{\mathrm{head}}"),
         (r"\dkappa", r"\dkappa"),
+        (r"\dmodel\times\dk", r"d_{\text{model}}\times d_k"),  # il comando prima non si attacca
     ],
 )
 def test_espandere_una_formula_ne_toglie_le_macro(tex, atteso):

@@ -11,7 +11,7 @@ import pytest
 
 CODICE = Path(__file__).resolve().parents[2] / "code"
 PIANI = [
-    {"sorgente", "inventario", "notazione", "glossario", "affermazioni", "ambiente"},
+    {"sorgente", "inventario", "notazione", "glossario", "affermazioni", "ambiente", "inglese"},
     {"originale", "frasi"},
     {"controlli", "pezzi"},
     {"uscite"},

@@ -226,7 +226,7 @@ def test_le_note_sono_dei_quattro_tipi(libro):
     for nome, pagina in libro.pagine.items():
         trovati |= {c for riquadro in pagina.select(".riquadro") for c in riquadro["class"]}
         assert not pagina.select("article div.admonition:not(.exercise, .solution)"), nome
-    assert trovati == tipi | {"riquadro"}
+    assert trovati == tipi | {"riquadro", "a-margine"}
 
 
 # ---------------------------------------------------------------- affermazioni
@@ -243,7 +243,7 @@ def test_ogni_affermazione_e_nel_registro_con_la_sua_prova(libro):
         verdetto = voce.select_one(".affermazione-verdetto").get_text()
         assert voci[ident].select_one(".affermazione-verdetto").get_text() == verdetto, ident
         assert voce.select_one(f'a[href$="affermazioni.html#registro-{ident}"]'), ident
-        assert "La smentirebbe:" in voce.get_text(), ident
+        assert "La smentirebbe:" in voci[ident].get_text() and "blocco" not in voce.get_text(), ident
         assert len(voci[ident].select(".affermazione-prove code")) == (verdetto not in SENZA_PROVA), ident
 
 

@@ -36,11 +36,20 @@ document.addEventListener("DOMContentLoaded", () => {
 
   document.addEventListener("keydown", (evento) => evento.key === "Escape" && tippy.hideAll());
 
-  const larghi = "div.math, div.highlight pre, .cell_output, .pst-scrollable-table-container";
-  const raggiungibili = () => document.querySelectorAll(larghi).forEach((e) => {
-    const scorre = [e, ...e.querySelectorAll(".katex-display, pre")].filter((x) => x.scrollWidth > x.clientWidth + 1);
-    scorre.forEach((x) => x.setAttribute("tabindex", "0"));
-  });
+  // ciò che scorre di lato lo dice (un’ombra dove continua) e si raggiunge da tastiera; il resto non è una fermata
+  const larghi = ".katex-display, .bd-article pre, .pst-scrollable-table-container, .cell_output .output_html";
+  const raggiungibili = () => {
+    const scatole = [...document.querySelectorAll(larghi)];
+    const scorre = scatole.map((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1);
+    scatole.forEach((e, i) => {
+      if (e.classList.contains("scorre") === scorre[i] && (scorre[i] || !e.hasAttribute("tabindex"))) return;
+      e.classList.toggle("scorre", scorre[i]);
+      if (scorre[i]) e.setAttribute("tabindex", "0");
+      else e.removeAttribute("tabindex");
+    });
+  };
   raggiungibili();
+  document.fonts.ready.then(raggiungibili);
   window.addEventListener("resize", raggiungibili);
+  document.addEventListener("toggle", raggiungibili, true);  // un riquadro che si apre
 });

@@ -13,6 +13,7 @@
   const indirizzo = new URLSearchParams(location.search).get("lingua");
 
   let lingua = [indirizzo, leggi("lingua"), "due"].find((v) => LINGUE.includes(v));
+  if (lingua === indirizzo) scrivi("lingua", lingua);
   let corpo = parseInt(leggi("corpo") ?? "2", 10);
   if (!(corpo in CORPI)) corpo = 2;
 
@@ -27,11 +28,35 @@
   };
   applica();
 
+  // Ciò che si legge resta dov’era sullo schermo: l’elemento più vicino alla riga che si legge, poco sotto la testata,
+  // fra quelli che si vedono prima e dopo.
+  const fermo = () => {
+    if (!scrollY) return () => {};
+    const testata = Math.max(document.querySelector(".bd-header-article")?.getBoundingClientRect().bottom ?? 0, 0);
+    const riga = testata + (innerHeight - testata) * .18;
+    const vicini = [];
+    for (const e of document.querySelectorAll("article :is(.blocco, p, pre, li, h1, h2, h3, h4, table, img)")) {
+      const posto = e.getBoundingClientRect();
+      const distanza = Math.max(posto.top - riga, riga - posto.bottom, 0);
+      if (posto.height && (distanza < innerHeight || e.matches(".blocco"))) vicini.push([distanza, posto.height, posto.top, e]);
+    }
+    vicini.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    return (parte) => {  // con «parte», chi cresce tiene ferma la riga che si legge, non la sua cima
+      const vicino = vicini.find(([, , , e]) => e.getBoundingClientRect().height);
+      if (!vicino) return;
+      const posto = vicino[3].getBoundingClientRect();
+      const dentro = Math.min(Math.max((riga - vicino[2]) / vicino[1], 0), 1) * posto.height;
+      const prima = parte && vicino[2] < riga ? riga - dentro : Math.min(Math.max(vicino[2], riga - posto.height), innerHeight * .4);
+      scrollBy({ top: posto.top - prima, behavior: "instant" });
+    };
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     applica();
     document.addEventListener("click", (evento) => {
       const bottone = evento.target.closest("button[data-lingua], button[data-corpo]");
       if (!bottone) return;
+      const torna = fermo();
       if (bottone.dataset.lingua) {
         lingua = bottone.dataset.lingua;
         scrivi("lingua", lingua);
@@ -43,7 +68,9 @@
         scrivi("corpo", corpo);
       }
       applica();
+      document.dispatchEvent(new CustomEvent("lingua"));
       window.dispatchEvent(new Event("resize"));
+      torna(Boolean(bottone.dataset.corpo));
     });
   });
 })();

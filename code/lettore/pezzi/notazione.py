@@ -10,11 +10,7 @@ from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
-from lettore.notazione import NOTAZIONE, leggi_notazione, simboli_del_gruppo
-
-TRASLITTERA = {"√": "radice ", "∇": "nabla ", "∈": "appartiene ", "×": "per", "·": " punto "} | dict(
-    zip("αβγεμτ", ("alfa", "beta", "gamma", "epsilon", "mi", "tau"), strict=True)
-)
+from lettore.notazione import NOTAZIONE, ancora_del_simbolo, leggi_notazione, simboli_del_gruppo
 
 
 class DirettivaNotazione(SphinxDirective):
@@ -132,13 +128,6 @@ def righe_della_scheda(simbolo: dict) -> list[str]:
 def _scrittura(scrittura: dict) -> str:
     forma = scrittura["scrittura"]
     return forma if forma.startswith("«") else f"`{forma}`"
-
-
-def ancora_del_simbolo(simbolo: str) -> str:
-    """L’àncora di un simbolo: «W_i^Q» → «simbolo-W-i-Q»; maiuscole e minuscole restano distinte."""
-    for segno, nome in TRASLITTERA.items():
-        simbolo = simbolo.replace(segno, nome)
-    return "simbolo-" + re.sub(r"[^A-Za-z0-9]+", "-", simbolo).strip("-")
 
 
 def iscrivi_simboli(app, doctree):

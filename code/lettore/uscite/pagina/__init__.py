@@ -6,7 +6,28 @@ from pathlib import Path
 
 from lettore.uscite import Lavoro, Righe, Uscita
 
-from . import file_del_browser, interfaccia, katex, nodi, peso, programmi, sito, suggerimenti
+from . import (
+    aiuti,
+    colonna,
+    composto,
+    figure_scure,
+    file_del_browser,
+    interfaccia,
+    katex,
+    lingua,
+    margine,
+    nodi,
+    peso,
+    programmi,
+    simboli,
+    sito,
+    suggerimenti,
+)
+
+MODULI = (
+    *(nodi, katex, simboli, margine, suggerimenti, interfaccia, lingua, composto, figure_scure),
+    *(colonna, programmi, file_del_browser, aiuti, peso, sito),
+)
 
 
 def completa(lavoro: Lavoro) -> tuple[Path, Righe]:
@@ -17,5 +38,5 @@ USCITA = Uscita(costruttore="html", cartella="html", completa=completa)
 
 
 def setup(app):
-    for modulo in (nodi, katex, suggerimenti, interfaccia, programmi, file_del_browser, peso, sito):
+    for modulo in MODULI:
         modulo.setup(app)

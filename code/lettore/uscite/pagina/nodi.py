@@ -55,7 +55,7 @@ def apri_glossa(self, nodo):
         self.body.append(self.starttag(nodo, "div", CLASS="glossa glossa-sola"))
     else:
         self.body.append(self.starttag(nodo, "details", CLASS="glossa"))
-        self.body.append("<summary>In short, in our words</summary>")
+        self.body.append("<summary>In short</summary>")
 
 
 def chiudi_glossa(self, nodo):

@@ -20,22 +20,36 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 FOGLIO = "stile.css"
+DEL_LIBRO_DEL_TEMA = "sphinx-book-theme.js"  # vuole la colonna destra, che qui non c’è; il resto lo fa colonna.js
 DEL_TEMA = ("basic.css", "styles/pydata-sphinx-theme.css")
+RIFATTI = ("pygments.css", "exercise.css", "togglebutton.css", "sphinx-book-theme.css", "mystnb.")
+"""I fogli di ciò che i nostri disegnano da capo: il codice, gli esercizi, la griglia, le celle."""
+
 INUTILI = (
     "scripts/fontawesome.js*",
     "scripts/*.map",
     "styles/*.map",
     "vendor/fontawesome/webfonts/*",
     "katex/fonts/*.ttf",
+    "caratteri/*.woff",
+    "scripts/sphinx-book-theme.js",
+    "styles/sphinx-book-theme.css",
+    "mystnb.*.css",
 )
 """Ciò che il tema copia, o serve a costruire, e che nessuna pagina carica."""
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # le date dei caratteri sono vecchie, e va bene così
 
+TESTO = {"400-normal": (400, "normal"), "400-italic": (400, "italic"), "600-normal": (600, "normal")}
+"""Il carattere del testo: i file presi da Fontsource, con peso e stile. Il resto lo fa il browser."""
+
 IN_LINEA = ("fa-solid-900", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
 IN_FORMULA = re.compile(r'<span class="m(?:ord|bin|rel|op|open|close|punct|inner)\b[^>]*>([^<]+)<')
 ICONE = re.compile("[\ue000-\uf8ff]")
 IMMAGINE = re.compile(r'<img\b[^>]*?\bsrc="(?!data:)([^"]+)"[^>]*>')
+NEL_TESTO, NEL_TELEFONO = 735, 360
+"""Le larghezze (px) oltre le quali una figura esce dalla colonna del codice, o sul telefono rimpicciolisce."""
+
 MISURE = re.compile(r'<svg\b[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"', re.S)  # come le scrive matplotlib
 
 
@@ -46,6 +60,7 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
     """Nessun programma ferma il testo, nessuna figura lontana si scarica prima del tempo."""
     if app.builder.name != "html":
         return
+    contesto["script_files"] = [p for p in contesto["script_files"] if DEL_LIBRO_DEL_TEMA not in str(p.filename)]
     for programma in contesto["script_files"]:
         if programma.filename:
             programma.attributes.setdefault("defer", "defer")
@@ -59,11 +74,21 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
 def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
     """L’immagine con le sue misure, così la pagina non salta, e da caricare quando si avvicina."""
     file = disegni.get(PurePosixPath(immagine[1]).name)
-    misure = ""
-    if file and (trovate := MISURE.search(file.read_text("utf-8") if file.suffix == ".svg" else "")):
-        larga, alta = (round(float(punti) * 96 / 72) for punti in trovate.groups())
+    misure = classe = ""
+    if file and (trovate := misure_del_disegno(file)):
+        larga, alta = trovate
         misure = f' width="{larga}" height="{alta}"'
-    return f'<img loading="lazy" decoding="async"{misure}{immagine[0].removeprefix("<img")}'
+        classe = " larga" * (larga > NEL_TESTO) + " ingrandibile" * (larga > NEL_TELEFONO)
+        classe = f' class="{classe.strip()}"' if classe and " class=" not in immagine[0] else ""
+    return f'<img loading="lazy" decoding="async"{misure}{classe}{immagine[0].removeprefix("<img")}'
+
+
+def misure_del_disegno(file: Path) -> tuple[int, int] | None:
+    """Larghezza e altezza (px) di un SVG di matplotlib; None se non lo è."""
+    if file.suffix != ".svg" or not (trovate := MISURE.search(file.read_text("utf-8"))):
+        return None
+    larga, alta = (round(float(punti) * 96 / 72) for punti in trovate.groups())
+    return larga, alta
 
 
 # ---------------------------------------------------------------- il foglio di stile
@@ -75,6 +100,7 @@ def scrivi_foglio(app, errore):
     statici = Path(app.outdir, "_static")
     fogli = sorted(app.builder.globalcontext["css_files"], key=lambda foglio: foglio.priority)
     nomi_dei_fogli = [str(foglio.filename).split("?")[0].removeprefix("_static/") for foglio in fogli]
+    nomi_dei_fogli = [nome for nome in nomi_dei_fogli if not PurePosixPath(nome).name.startswith(RIFATTI)]
     pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
     programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not f.match("fontawesome.js")]
     nomi = Nomi(pagine, programmi)
@@ -85,7 +111,8 @@ def scrivi_foglio(app, errore):
             regole.append(scrivi(regola, nomi))
     css = "\n".join(filter(None, regole))
     segni = set().union(ICONE.findall(css), *(testo for pagina in pagine for testo in IN_FORMULA.findall(pagina)))
-    (statici / FOGLIO).write_text(con_caratteri(css, statici, segni), encoding="utf-8")
+    css = con_caratteri(css, statici, segni) + carattere_del_testo(statici / "caratteri", set().union(*pagine))
+    (statici / FOGLIO).write_text(css, encoding="utf-8")
     for file in (f for modello in INUTILI for f in statici.glob(modello)):
         file.unlink()
 
@@ -177,10 +204,22 @@ def con_caratteri(css: str, caratteri: Path, segni: set[str]) -> str:
     return re.sub(r'src:\s*url\(([^)]+\.woff2)\) format\("woff2"\)[^;}]*', scegli, css)
 
 
+def carattere_del_testo(cartella: Path, segni: set[str]) -> str:
+    """Le regole del carattere del testo, ridotto ai segni che le pagine scrivono; dentro il foglio, come le formule."""
+    regole = ""
+    for nome, (peso, stile) in TESTO.items():
+        dati = base64.b64encode(sottoinsieme(cartella / f"source-serif-4-latin-{nome}.woff", segni)).decode()
+        regole += (
+            f'@font-face{{font-family:"Source Serif 4";font-style:{stile};font-weight:{peso};font-display:block;'
+            f'src:url(data:font/woff;base64,{dati}) format("woff")}}\n'
+        )
+    return regole
+
+
 def sottoinsieme(file: Path, segni: set[str]) -> bytes:
     """Il carattere con i soli segni dati, in WOFF."""
     carattere = TTFont(file, recalcTimestamp=False)
-    potatore = subset.Subsetter(subset.Options(hinting=False))
+    potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=["kern", "liga", "ccmp", "locl", "mark"]))
     potatore.populate(text="".join(segni))
     potatore.subset(carattere)
     carattere.flavor = "woff"

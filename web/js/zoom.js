@@ -1,0 +1,70 @@
+// Una figura a tutto schermo: un clic o Invio la apre, Esc la chiude; lì si ingrandisce e si scorre.
+document.addEventListener("DOMContentLoaded", () => {
+  const FIGURE = "article :is(.cell_output, figure) img, article .blocco-figure img";
+  const GRADI = [1, 1.5, 2, 3];
+  const naturale = (img) => Number(img.getAttribute("width")) || img.naturalWidth || 600;
+
+  for (const img of document.querySelectorAll(FIGURE)) {
+    if (img.closest("a, attenzione-vista") || img.nextElementSibling?.matches(".ingrandisci")) continue;
+    const bottone = document.createElement("button");
+    bottone.type = "button";
+    bottone.className = "ingrandisci";
+    bottone.setAttribute("aria-label", "Ingrandisci la figura");
+    bottone.title = "Ingrandisci";
+    bottone.innerHTML = '<span aria-hidden="true">⤢</span>';
+    bottone.addEventListener("click", () => apri(img, bottone));
+    img.classList.add("ingrandibile");
+    img.after(bottone);
+    img.addEventListener("click", () => apri(img, bottone));
+  }
+
+  function apri(img, chi) {
+    const finestra = document.createElement("dialog");
+    finestra.className = "zoom";
+    finestra.setAttribute("aria-label", "Figura ingrandita");
+    finestra.innerHTML = `<div class="zoom-comandi">
+      <button type="button" data-grado="-1" aria-label="Più piccola">−</button>
+      <button type="button" data-grado="1" aria-label="Più grande">+</button>
+      <button type="button" class="aiuti-chiudi" aria-label="Chiudi">×</button></div>
+      <div class="zoom-campo" tabindex="0" autofocus role="group" aria-label="Figura ingrandita"></div>`;
+    const campo = finestra.querySelector(".zoom-campo");
+    const figura = img.cloneNode();
+    figura.loading = "eager";
+    figura.removeAttribute("id");
+    figura.classList.remove("ingrandibile");
+    campo.append(figura);
+    // la grandezza del disegno, dove le etichette sono quelle del testo; più grande, se lo schermo ne ha
+    const alto = img.naturalHeight / img.naturalWidth || .6;
+    const larga = () => Math.max(naturale(img), Math.min(innerWidth - 32, (innerHeight - 80) / alto, naturale(img) * 2));
+    let grado = 0;
+    const misura = () => {
+      figura.style.width = `${Math.round(larga() * GRADI[grado])}px`;
+      for (const b of finestra.querySelectorAll("[data-grado]")) b.disabled = !((grado + Number(b.dataset.grado)) in GRADI);
+    };
+    const cambia = (nuovo, x = .5, y = .5) => {
+      grado = Math.min(Math.max(nuovo, 0), GRADI.length - 1);
+      misura();
+      campo.scrollTo((campo.scrollWidth - campo.clientWidth) * x, (campo.scrollHeight - campo.clientHeight) * y);
+    };
+    finestra.addEventListener("click", (evento) => {
+      const bottone = evento.target.closest("button");
+      if (bottone?.dataset.grado) cambia(grado + Number(bottone.dataset.grado));
+      else if (bottone || evento.target === campo || evento.target === finestra) finestra.close();
+    });
+    figura.addEventListener("click", (evento) => {
+      const posto = figura.getBoundingClientRect();
+      cambia(grado ? 0 : 2, (evento.clientX - posto.left) / posto.width, (evento.clientY - posto.top) / posto.height);
+    });
+    finestra.addEventListener("keydown", (evento) => {
+      if (evento.key === "Escape") finestra.close();  // il tema lo ferma
+      if (evento.key === "+" || evento.key === "-") cambia(grado + (evento.key === "+" ? 1 : -1));
+    });
+    finestra.addEventListener("close", () => {
+      finestra.remove();
+      chi.focus({ preventScroll: true });
+    });
+    document.body.append(finestra);
+    finestra.showModal();
+    misura();
+  }
+});
