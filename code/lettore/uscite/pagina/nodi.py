@@ -10,6 +10,7 @@ from lettore.inventario import leggi_inventario
 from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import RICHIUSI, blocco_bilingue, lato
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
+from lettore.pezzi.inglese import inglese
 from lettore.pezzi.luoghi import ancora
 from lettore.pezzi.note import riquadro
 from lettore.pezzi.registro import prove_richiuse
@@ -48,6 +49,10 @@ def chiudi_lato(self, nodo):
 def etichetta(nodo: lato) -> str:
     """Figure, tabelle e riferimenti dell’originale stanno chiusi sotto i nostri."""
     return "details" if nodo["lang"] == "en" and nodo.parent["kind"] in RICHIUSI else "div"
+
+
+def apri_inglese(self, nodo):
+    self.body.append(self.starttag(nodo, "div", CLASS="solo-en", lang="en"))
 
 
 def apri_glossa(self, nodo):
@@ -110,3 +115,4 @@ def setup(app):
     app.add_node(riquadro, override=True, html=(apri_riquadro, chiudi_div))
     app.add_node(affermazione_composta, override=True, html=(apri_affermazione, chiudi_div))
     app.add_node(prove_richiuse, override=True, html=(apri_prove, chiudi_prove))
+    app.add_node(inglese, override=True, html=(apri_inglese, chiudi_div))
