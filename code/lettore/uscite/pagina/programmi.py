@@ -17,5 +17,5 @@ def carica(app, pagina, modello, contesto, doctree):
 
 def setup(app):
     app.add_css_file("css/visore.css", priority=501)  # dopo i fogli del tema, prima di libro.css
-    app.add_css_file("css/copertina.css", priority=840)
     app.connect("html-page-context", carica)
+    app.add_css_file("css/copertina.css", priority=840)
