@@ -29,7 +29,7 @@ ESTENSIONI = {"amsmath", "dollarmath", "colon_fence", "deflist", "attrs_inline",
 
 SENZA_PROSA = {
     *("code-cell", "code-block", "code", "math", "toctree", "figure", "image", "bibliography"),
-    *("raw", "include", "literalinclude", "mermaid", "tableofcontents"),
+    *("raw", "include", "literalinclude", "mermaid", "tableofcontents", "capitoli"),
 }
 """Direttive il cui corpo non è prosa; lo stesso vale per i recinti senza direttiva."""
 
@@ -268,7 +268,7 @@ def _percorri(direttive: tuple[Direttiva, ...]) -> Iterator[Direttiva]:
 
 def _prosa(riga: Riga) -> str:
     """La parte di una riga che è prosa italiana, al suo posto."""
-    if "glossa" in riga.direttive or "inglese" in riga.direttive:
+    if "glossa" in riga.direttive or "solo-en" in riga.direttive:
         return _vuota(riga.testo)
     if riga.genere == "prosa":
         return riga.testo

@@ -26,7 +26,7 @@ percorso
 ```{mappa}
 ```
 
-:::{inglese}
+:::{solo-en}
 Read {tempo}`capitoli/uno`.
 :::
 """
@@ -43,7 +43,7 @@ def costruisci(cartella, pagine: dict[str, str]) -> str:
     for nome, testo in pagine.items():
         (cartella / nome).parent.mkdir(exist_ok=True)
         (cartella / nome).write_text(testo, encoding="utf-8")
-    moduli = [f"lettore.pezzi.{nome}" for nome in ("tappa", "tempo", "capitoli", "inglese")]
+    moduli = [f"lettore.pezzi.{nome}" for nome in ("tappa", "tempo", "capitoli", "solo_en")]
     impostazioni = {
         "extensions": ["myst_parser", *moduli, "lettore.uscite.pagina.nodi"],
         "myst_enable_extensions": ["colon_fence"],

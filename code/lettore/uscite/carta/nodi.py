@@ -7,9 +7,9 @@ from docutils import nodes
 from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import blocco_bilingue, lato
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
-from lettore.pezzi.inglese import inglese
 from lettore.pezzi.note import riquadro
 from lettore.pezzi.registro import prove_richiuse
+from lettore.pezzi.solo_en import solo_en
 
 
 def apri_blocco(self, nodo):
@@ -66,4 +66,4 @@ def setup(app):
     app.add_node(riquadro, override=True, latex=(apri_riquadro, chiudi_riquadro))
     app.add_node(affermazione_composta, override=True, latex=(apri_affermazione, chiudi_affermazione))
     app.add_node(prove_richiuse, override=True, latex=(niente, niente))
-    app.add_node(inglese, override=True, latex=(salta, None))
+    app.add_node(solo_en, override=True, latex=(salta, None))
