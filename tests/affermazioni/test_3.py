@@ -19,19 +19,20 @@ def model():
     return Transformer(TransformerConfig(n_vocab=20, n_layers=2, n_heads=2, d_model=8, d_ff=32, d_k=4, d_v=3)).eval()
 
 
-def residuals(call):
-    if isinstance(call.module, Residual):
-        return [call]
-    return [found for inner in call.calls for found in residuals(inner)]
+def calls_of(kind, call):
+    """Le chiamate ai moduli di quella specie, nell’ordine."""
+    return [call] * isinstance(call.module, kind) + [found for inner in call.calls for found in calls_of(kind, inner)]
 
 
 @affermazione(
     "figura-1-somma-poi-norma", vero={"posto": -1, "sottostrati": 30}, falso=[{"posto": 0}, {"sottostrati": 24}]
 )
 def test_figura_1_somma_poi_norma(posto, sottostrati):
-    found = residuals(call_tree(BASE, 5, 6))
+    """Ogni sottostrato finisce con la sua normalizzazione, e non ce ne sono altre."""
+    tree = call_tree(BASE, 5, 6)
+    found = calls_of(Residual, tree)
     with tesi:
-        assert len(found) == sottostrati
+        assert len(found) == len(calls_of(nn.LayerNorm, tree)) == sottostrati
         assert all(isinstance(call.calls[posto].module, nn.LayerNorm) for call in found)
 
 

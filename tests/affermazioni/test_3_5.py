@@ -57,9 +57,11 @@ def test_posizioni_larghe_quanto_embedding(unione, posizioni):
         model = small_model(d_model=d_model, positions=posizioni, max_len=10).double()
         tokens = torch.randint(3, 12, (1, 10))
         x, p = model.embedding(tokens), model.positions.PE[:10]  # (1, 10, d_model), (10, d_model)
+        with tesi:
+            assert p.size(1) == x.size(2)
         expected = unione(x, p.expand_as(x))
         with tesi:
-            assert p.size(1) == x.size(2) and model.embed(tokens).shape == expected.shape
+            assert model.embed(tokens).shape == expected.shape
             assert torch.allclose(model.embed(tokens), expected)
 
 

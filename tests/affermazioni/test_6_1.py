@@ -8,7 +8,7 @@ from registro import affermazione, tesi
 from torch.utils.flop_counter import FlopCounterMode
 
 from attenzione.config import BASE, TransformerConfig, load_tables
-from attenzione.decoding import beam_search, greedy
+from attenzione.decoding import beam_search, greedy, stream
 from attenzione.evidence.tables import training_flops
 from attenzione.model import Transformer
 
@@ -126,19 +126,21 @@ def test_penalita_di_lunghezza(beam, alpha):
         chosen.append(penalised[0]), plain.append(bare[0]), same.append(given[0])
     lengths = [len(hypothesis.tokens) + hypothesis.finished for hypothesis in chosen]
     by_hand = [h.log_prob / ((5 + m) / 6) ** alpha for h, m in zip(chosen, lengths, strict=True)]
-    assert sum(len(h.tokens) for h in chosen) > sum(len(h.tokens) for h in plain)
     with tesi:
+        assert sum(len(h.tokens) for h in chosen) > sum(len(h.tokens) for h in plain)
         assert [hypothesis.score for hypothesis in chosen] == pytest.approx(by_hand)
         assert [h.tokens for h in same] == [h.tokens for h in chosen]
 
 
 @affermazione("lunghezza-massima-piu-cinquanta", vero={"oltre": 50}, falso=[{"oltre": 49}, {"oltre": 300}])
 def test_lunghezza_massima_piu_cinquanta(oltre):
-    """Un modello che non si ferma mai arriva esattamente al limite; chi si ferma non prosegue dopo la fine."""
+    """Un modello che non si ferma mai arriva esattamente al limite; chi finisce prima si ferma, e non prosegue."""
     model, src = model_and_source()
-    endless = [h for h in greedy(model, src) if not h.finished]
+    hypotheses = greedy(model, src)
+    endless = [h for h in hypotheses if not h.finished]
     found = [h for hypotheses in beam_search(model, src, n_best=4) for h in hypotheses]
-    assert endless
+    assert 0 < len(endless) < len(hypotheses)
     with tesi:
+        assert [len(list(stream(model, row[None]))) for row in src] == [len(h.tokens) + h.finished for h in hypotheses]
         assert {len(h.tokens) for h in endless} == {src.size(1) + oltre}
         assert all(CONFIG.eos_id not in h.tokens and len(h.tokens) <= src.size(1) + oltre for h in found)

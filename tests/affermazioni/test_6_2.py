@@ -11,11 +11,13 @@ from registro import affermazione, distacco, tesi
 from torch.utils.flop_counter import FlopCounterMode
 
 from attenzione.attention import MultiHeadAttention
-from attenzione.config import BASE, TABLE_3, count_parameters, load_tables
+from attenzione.config import BASE, TABLE_3, TransformerConfig, count_parameters, load_tables
 from attenzione.data.tokenizer import BytePairTokenizer
 from attenzione.evidence.replica import SMALL, recorded, replay
 from attenzione.evidence.tables import vocabulary_range
 from attenzione.model import Transformer
+from attenzione.training.batches import collate
+from attenzione.training.loop import dev_loss
 
 CELLS = {row["nome"]: row["celle"] for row in load_tables()["tabella_3"]}
 GROUP_A = ("base", "A-h1", "A-h4", "A-h16", "A-h32")
@@ -25,13 +27,21 @@ SEEDS = tuple(REPLICA["semi"])
 
 @affermazione("perplessita-per-word-piece", vero={"unita": "pezzi"}, falso=[{"unita": "parole"}])
 def test_perplessita_per_word_piece(unita):
-    """La stessa frase, con la stessa probabilità, spezzata da un tokenizer: per parola è un altro numero."""
+    """La perplessità che la libreria misura, contro la probabilità delle frasi, spezzate da un tokenizer, per unità."""
     tokenizer = BytePairTokenizer.from_texts(["la gatta mangia il topo", "il topo mangia"], n_vocab=30)
-    sentence = "la gatta mangia il formaggio"
-    counts = {"pezzi": len(tokenizer.encode(sentence)), "parole": len(sentence.split())}
-    log_prob = -sum(math.log(30) for _ in range(counts["pezzi"]))  # chi non sa nulla: un trentesimo per pezzo
+    sentences = ["la gatta mangia il formaggio", "il topo"]
+    pieces = [tokenizer.encode(sentence) for sentence in sentences]
+    pairs = [(tokens, tokens) for tokens in pieces]
+    torch.manual_seed(0)
+    model = Transformer(TransformerConfig(30, n_layers=1, d_model=16, d_ff=16, n_heads=2)).eval()
+    src, tgt_in, tgt_out = collate(pairs, model.config)
+    with torch.no_grad():
+        log_p = model(src, tgt_in).log_softmax(dim=-1).gather(2, tgt_out[:, :, None])[:, :, 0]  # (2, m)
+    log_prob = log_p[tgt_out != 0].sum().item()
+    units = {"pezzi": pieces, "parole": [sentence.split() for sentence in sentences]}[unita]
     with tesi:
-        assert math.exp(-log_prob / counts[unita]) == pytest.approx(30)
+        perplexity = math.exp(-log_prob / sum(len(sentence) + 1 for sentence in units))  # + 1: la fine della frase
+        assert math.exp(dev_loss(model, pairs, 100)) == pytest.approx(perplexity)
 
 
 @affermazione(
