@@ -70,8 +70,10 @@ class Glosse(SullaCarta):
 
 
 class Esercizi(SullaCarta):
-    """Un esercizio è meta di rimandi, che ne dicono il numero: sphinx-exercise gli dà un’àncora che in LaTeX ha un altro
-    nome."""
+    """Un esercizio è meta di rimandi, che ne dicono il numero.
+
+    L’àncora che gli dà sphinx-exercise in LaTeX ha un altro nome.
+    """
 
     def run(self, **kwargs):
         for capitolo in self.document.findall(addnodes.start_of_file):
