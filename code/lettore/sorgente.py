@@ -29,7 +29,7 @@ ESTENSIONI = {"amsmath", "dollarmath", "colon_fence", "deflist", "attrs_inline",
 
 SENZA_PROSA = {
     *("code-cell", "code-block", "code", "math", "toctree", "figure", "image", "bibliography"),
-    *("raw", "include", "literalinclude", "mermaid", "tableofcontents"),
+    *("raw", "include", "literalinclude", "mermaid", "tableofcontents", "capitoli"),
 }
 """Direttive il cui corpo non è prosa; lo stesso vale per i recinti senza direttiva."""
 
@@ -170,7 +170,7 @@ class Pagina:
         """Il testo con VUOTO al posto di ciò che non è prosa italiana.
 
         Restano i titoli delle note, le didascalie, i testi alternativi, il testo mostrato dai collegamenti e
-        dai termini; spariscono codice, formule, opzioni, ruoli, indirizzi e le glosse.
+        dai termini; spariscono codice, formule, opzioni, ruoli, indirizzi, le glosse e ciò che è detto in inglese.
         """
         return senza_inserti("\n".join(map(_prosa, self.righe)))
 
@@ -268,7 +268,7 @@ def _percorri(direttive: tuple[Direttiva, ...]) -> Iterator[Direttiva]:
 
 def _prosa(riga: Riga) -> str:
     """La parte di una riga che è prosa italiana, al suo posto."""
-    if "glossa" in riga.direttive:
+    if "glossa" in riga.direttive or "solo-en" in riga.direttive:
         return _vuota(riga.testo)
     if riga.genere == "prosa":
         return riga.testo

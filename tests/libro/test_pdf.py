@@ -118,6 +118,13 @@ def test_lo_strato_di_testo_e_pulito(carta):
         assert attesa in carta.testo, attesa
 
 
+def test_i_percorsi_nominano_gli_stessi_esercizi_della_pagina(carta, senza):
+    capoversi = senza.pagine["chapters/percorsi.html"].select("article p")
+    attesi = [" ".join(p.get_text().split()) for p in capoversi if p.get_text().startswith("Esercizi:")]
+    testo = " ".join(carta.testo.split())
+    assert attesi and [riga for riga in attesi if riga not in testo] == []
+
+
 def test_le_lingue_sono_quelle_dell_edizione(carta):
     incipit = [b.incipit for b in leggi_inventario().values() if b.kind in PROSA and len(b.incipit.split()) >= 6]
     lunghi = [normalizza(inizio) for inizio in incipit]

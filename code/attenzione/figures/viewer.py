@@ -21,13 +21,14 @@ class AttentionView:
     figure: bytes
     pdf: bytes
     alt: str
+    element: str = "attenzione-vista"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         image = base64.b64encode(self.figure).decode()
         page = (
-            f'<attenzione-vista><img class="vista-ferma" alt="{html.escape(self.alt)}" '
+            f'<{self.element}><img class="vista-ferma" alt="{html.escape(self.alt)}" '
             f'src="data:image/svg+xml;base64,{image}"><script type="application/json">{self.data}</script>'
-            "</attenzione-vista>"
+            f"</{self.element}>"
         )
         pdf = base64.b64encode(self.pdf).decode()
         return {"text/html": page, "application/pdf": pdf, "text/plain": self.alt}
@@ -50,16 +51,21 @@ def attention_view(model, tokenizer, pairs, kind="encoder", layer=0, head=None, 
     found = [word_attention(model, tokenizer, *pair) for pair in pairs]
     weights, queries, keys = found[0][kind]
     fig = attention_lines(weights[layer], queries, keys, None if head is None else [head], word)
-    svg, pdf = io.BytesIO(), io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "vista"}):  # gli stessi byte a ogni costruzione
-        fig.savefig(svg, format="svg", metadata={"Date": None})
-    fig.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-    plt.close(fig)
     start = {"tipo": kind, "strato": layer, "testa": head, "parola": word}
     sentences = [{name: as_json(*panel) for name, panel in sentence.items()} for sentence in found]
-    text = json.dumps({"inizio": start, "frasi": sentences}, ensure_ascii=False, separators=(",", ":"))
+    return view_of({"inizio": start, "frasi": sentences}, fig, alt, AttentionView.element)
+
+
+def view_of(data, figure, alt, element):
+    """La vista di un elemento: data diventa JSON, figure la sua figura ferma, che si chiude."""
+    svg, pdf = io.BytesIO(), io.BytesIO()
+    with plt.rc_context({"svg.hashsalt": "vista"}):  # gli stessi byte a ogni costruzione
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    plt.close(figure)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", "<\\/")  # «</script>» chiuderebbe l’elemento
-    return AttentionView(text, svg.getvalue(), pdf.getvalue(), alt)
+    return AttentionView(text, svg.getvalue(), pdf.getvalue(), alt, element)
 
 
 def as_json(weights, queries, keys):

@@ -7,6 +7,7 @@ from . import (
     affermazione,
     bibliografia,
     blocco,
+    capitoli,
     copertura,
     esercizio,
     glossa,
@@ -18,7 +19,9 @@ from . import (
     originale,
     registro,
     rimandi,
+    solo_en,
     tappa,
+    tempo,
     voce,
 )
 
@@ -31,6 +34,9 @@ MODULI = (
     copertura,
     note,
     tappa,
+    tempo,
+    capitoli,
+    solo_en,
     misura,
     esercizio,
     affermazione,

@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 from lettore.sorgente import Pagina
 
 PAROLE_AL_MINUTO = 150
-"""A che velocità si legge: più piano di un romanzo. Lo dice anche la pagina d’apertura del libro."""
+"""A che velocità si legge: più piano di un romanzo. Lo dice anche la pagina che spiega come si usa il libro."""
 
 PAROLA = re.compile(r"[^\W\d_]+")
 
@@ -25,6 +25,11 @@ def minuti(testo: str) -> int:
     pagina = Pagina("", testo)
     celle = [cella.corpo for cella in pagina.celle if "hide-input" not in cella.preambolo]
     return max(1, round(len(PAROLA.findall(" ".join([pagina.prosa, *celle]))) / PAROLE_AL_MINUTO))
+
+
+def minuti_di(env, docname: str) -> int | None:
+    """I minuti di un capitolo già letto; None se non ha una tappa."""
+    return env.metadata[docname].get("lettore_minuti")
 
 
 class DirettivaTappa(SphinxDirective):
@@ -40,10 +45,11 @@ class DirettivaTappa(SphinxDirective):
         if mancano := [nome for nome in self.option_spec if nome not in self.options]:
             raise self.error(f"tappa: mancano le voci {', '.join(mancano)}")
         capitolo = Path(self.env.doc2path(self.env.docname)).read_text(encoding="utf-8")
+        self.env.metadata[self.env.docname]["lettore_minuti"] = quanti = minuti(capitolo)
         secondi = self.options["tempo"]
         voci = {
             "In questa tappa": self.options["aggiunge"],
-            "Lettura": f"circa {minuti(capitolo)}\u00a0min",
+            "Lettura": f"circa {quanti}\u00a0min",
             "Calcolo": f"circa {secondi}\u00a0s su due core" if secondi else "niente da eseguire",
             "Prima": self.options["prima"],
         }

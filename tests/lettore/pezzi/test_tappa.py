@@ -52,4 +52,4 @@ def test_le_celle_si_leggono_e_un_capitolo_breve_chiede_un_minuto():
 
 
 def test_il_libro_dichiara_la_velocita():
-    assert f"a {PAROLE_AL_MINUTO} parole al minuto" in (RADICE / "chapters/index.md").read_text(encoding="utf-8")
+    assert f"a {PAROLE_AL_MINUTO} parole al minuto" in (RADICE / "chapters/come-si-usa.md").read_text(encoding="utf-8")

@@ -72,6 +72,8 @@ def test_una_parola_non_chiude_lo_script(parti):
     [
         ("<p>x</p>", []),
         ("<attenzione-vista></attenzione-vista>", ["js/visore.js"]),
+        ("<attenzione-ponte></attenzione-ponte>", ["js/ponte.js"]),
+        ('<p class="riprendi">x</p>', ["js/riprendi.js"]),
         ('<ul class="registro-conteggi simple"></ul>', ["js/registro.js"]),
     ],
 )

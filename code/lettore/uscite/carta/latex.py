@@ -13,6 +13,7 @@ from sphinx.builders.latex.nodes import thebibliography
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.texescape import escape
 from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node
+from sphinx_exercise.utils import get_node_number
 
 from lettore.notazione import leggi_notazione, macro_latex
 from lettore.pezzi.blocco import RICHIUSI, blocco_bilingue, lato
@@ -69,13 +70,21 @@ class Glosse(SullaCarta):
 
 
 class Esercizi(SullaCarta):
-    """Un esercizio è meta di rimandi: sphinx-exercise gli dà un’àncora che in LaTeX ha un altro nome."""
+    """Un esercizio è meta di rimandi, che ne dicono il numero.
+
+    L’àncora che gli dà sphinx-exercise in LaTeX ha un altro nome.
+    """
 
     def run(self, **kwargs):
         for capitolo in self.document.findall(addnodes.start_of_file):
             for nodo in list(capitolo.findall(lambda n: isinstance(n, exercise_node | exercise_enumerable_node))):
                 meta = rf"\phantomsection\label{{\detokenize{{{capitolo['docname']}:{nodo['label']}}}}}"
                 nodo.parent.insert(nodo.parent.index(nodo), nodes.raw("", meta, format="latex"))
+        esercizi = getattr(self.env, "sphinx_exercise_registry", {})
+        for rimando in list(self.document.findall(addnodes.number_reference)):
+            if voce := esercizi.get(rimando.get("refuri", "").partition("#")[2]):  # LaTeX ne conterebbe le sezioni
+                detto = rimando["title"] % get_node_number(self.app, voce["node"], "exercise")
+                rimando.replace_self(nodes.reference("", detto, internal=True, refuri=rimando["refuri"]))
 
 
 class Schede(SullaCarta):

@@ -9,6 +9,7 @@ from lettore.pezzi.blocco import blocco_bilingue, lato
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
 from lettore.pezzi.note import riquadro
 from lettore.pezzi.registro import prove_richiuse
+from lettore.pezzi.solo_en import solo_en
 
 
 def apri_blocco(self, nodo):
@@ -65,3 +66,4 @@ def setup(app):
     app.add_node(riquadro, override=True, latex=(apri_riquadro, chiudi_riquadro))
     app.add_node(affermazione_composta, override=True, latex=(apri_affermazione, chiudi_affermazione))
     app.add_node(prove_richiuse, override=True, latex=(niente, niente))
+    app.add_node(solo_en, override=True, latex=(salta, None))

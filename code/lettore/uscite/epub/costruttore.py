@@ -41,7 +41,9 @@ TIPI = {
     ".jpg": "image/jpeg",
     ".gif": "image/gif",
 }
-SOLO_NEL_BROWSER = "script, style, button, input, select, textarea, form, .headerlink, a.ancora, details.glossa"
+SOLO_NEL_BROWSER = (
+    "script, style, button, input, select, textarea, form, .headerlink, a.ancora, details.glossa, .riprendi, .solo-en"
+)
 
 PAGINA = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html>

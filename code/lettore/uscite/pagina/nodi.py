@@ -13,6 +13,7 @@ from lettore.pezzi.glossa import glossa, scheda_di_blocco
 from lettore.pezzi.luoghi import ancora
 from lettore.pezzi.note import riquadro
 from lettore.pezzi.registro import prove_richiuse
+from lettore.pezzi.solo_en import solo_en
 
 PDF = "https://arxiv.org/pdf/1706.03762v5#page={}"
 
@@ -48,6 +49,10 @@ def chiudi_lato(self, nodo):
 def etichetta(nodo: lato) -> str:
     """Figure, tabelle e riferimenti dell’originale stanno chiusi sotto i nostri."""
     return "details" if nodo["lang"] == "en" and nodo.parent["kind"] in RICHIUSI else "div"
+
+
+def apri_solo_en(self, nodo):
+    self.body.append(self.starttag(nodo, "div", CLASS="solo-en", lang="en"))
 
 
 def apri_glossa(self, nodo):
@@ -110,3 +115,4 @@ def setup(app):
     app.add_node(riquadro, override=True, html=(apri_riquadro, chiudi_div))
     app.add_node(affermazione_composta, override=True, html=(apri_affermazione, chiudi_div))
     app.add_node(prove_richiuse, override=True, html=(apri_prove, chiudi_prove))
+    app.add_node(solo_en, override=True, html=(apri_solo_en, chiudi_div))

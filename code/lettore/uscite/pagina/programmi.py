@@ -2,6 +2,8 @@
 
 PROGRAMMI = {
     "js/visore.js": "<attenzione-vista",  # la vista dell’attenzione, che scrive attenzione.figures.viewer
+    "js/ponte.js": "<attenzione-ponte",  # la figura della copertina, che scrive attenzione.figures.bridge
+    "js/riprendi.js": 'class="riprendi',
     "js/registro.js": 'class="registro-conteggi',
 }
 """Programma → il segno, nel corpo della pagina, di chi lo chiede."""
@@ -16,3 +18,4 @@ def carica(app, pagina, modello, contesto, doctree):
 def setup(app):
     app.add_css_file("css/visore.css", priority=501)  # dopo i fogli del tema, prima dei nostri
     app.connect("html-page-context", carica)
+    app.add_css_file("css/copertina.css", priority=840)

@@ -9,6 +9,7 @@ from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node, solut
 from lettore.notazione import espandi
 from lettore.pezzi.blocco import blocco_bilingue, lato
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
+from lettore.pezzi.solo_en import solo_en
 
 
 class Markdown(nodes.NodeVisitor):
@@ -163,6 +164,7 @@ SALTATI = (
     nodes.substitution_definition,
     nodes.label,
     scheda_di_blocco,
+    solo_en,
     addnodes.index,
     addnodes.toctree,
     addnodes.highlightlang,
