@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lettore.uscite import Lavoro, Righe, Uscita
 
-from . import file_del_browser, interfaccia, katex, nodi, peso, programmi, sito, suggerimenti
+from . import file_del_browser, interfaccia, katex, nodi, peso, programmi, ricerca, sito, suggerimenti
 
 
 def completa(lavoro: Lavoro) -> tuple[Path, Righe]:
@@ -17,5 +17,5 @@ USCITA = Uscita(costruttore="html", cartella="html", completa=completa)
 
 
 def setup(app):
-    for modulo in (nodi, katex, suggerimenti, interfaccia, programmi, file_del_browser, peso, sito):
+    for modulo in (nodi, katex, suggerimenti, interfaccia, programmi, file_del_browser, ricerca, peso, sito):
         modulo.setup(app)

@@ -2,6 +2,7 @@
 
 PROGRAMMI = {
     "js/visore.js": "<attenzione-vista",  # la vista dell’attenzione, che scrive attenzione.figures.viewer
+    "js/glossario.js": '<dl class="glossary',
     "js/registro.js": 'class="registro-conteggi',
 }
 """Programma → il segno, nel corpo della pagina, di chi lo chiede."""

@@ -152,7 +152,9 @@ def voci_dell_elenco(elenco: HtmlElement) -> Iterator[dict]:
             "titolo": righe(termine),
             "genere": "t" if termini else "s",
             "altri": " ".join(altri),
-            "brani": [["", " ".join(righe(b) for b in definizione.iter("p", "li", "dd") if foglia(b)) or righe(definizione)]],
+            "brani": [
+                ["", " ".join(righe(b) for b in definizione.iter("p", "li", "dd") if foglia(b)) or righe(definizione)]
+            ],
             "codice": termine.get("id").removeprefix("simbolo-").replace("-", "_"),
         }
 
@@ -187,13 +189,19 @@ NOMI = {nome.rstrip("_"): segno for nome, segno in NOMI.items()}
 def piana(tex: str) -> str:
     """Una formula come la si scriverebbe in una riga di testo: ``\\frac{QK^T}{\\sqrt{\\dk}}`` → ``QK^T/√d_k``."""
     testo = espandi(re.sub(r"(\\[A-Za-z]+)(?=\\)", r"\1 ", tex))
-    testo = re.sub(r"\\(?:begin|end)\{[^}]*\}(?:\{[^}]*\})?|\\label\{[^}]*\}|\\(?:left|right|big|Big|bigl|bigr)\b|&", " ", testo)
+    testo = re.sub(
+        r"\\(?:begin|end)\{[^}]*\}(?:\{[^}]*\})?|\\label\{[^}]*\}|\\(?:left|right|big|Big|bigl|bigr)\b|&", " ", testo
+    )
     testo = re.sub(r"\\\\", " ", testo)
     testo = re.sub(r"\\([A-Za-z]+) ?", lambda m: NOMI.get(m[1], m[0]), testo)
     prima = ""
     while prima != testo:  # dalle graffe più interne
         prima = testo
-        testo = re.sub(r"\\(?:mathrm|mathbf|mathbb|mathcal|mathit|text|textit|operatorname|boldsymbol|mathsf|textrm|hat|bar|tilde)\s*\{([^{}]*)\}", r" \1", testo)
+        testo = re.sub(
+            r"\\(?:mathrm|mathbf|mathbb|mathcal|mathit|text|textit|operatorname|boldsymbol|mathsf|textrm|hat|bar|tilde)\s*\{([^{}]*)\}",
+            r" \1",
+            testo,
+        )
         testo = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", lambda m: f"{chiuso(m[1])}/{chiuso(m[2])}", testo)
         testo = re.sub(r"\\sqrt\s*\{([^{}]*)\}", lambda m: f"√{chiuso(m[1])}", testo)
         testo = re.sub(r"\\(?:under|over)(?:brace|line|set)\s*\{([^{}]*)\}", r"\1", testo)
@@ -269,6 +277,9 @@ def scrivi_indice(app, errore):
 
 
 def setup(app):
+    app.add_css_file("css/ricerca.css", priority=810)  # dopo i fogli della pagina
+    app.add_css_file("css/glossario.css", priority=810)
+    app.add_js_file("js/ricerca.js", loading_method="defer")
     app.connect("builder-inited", senza_sphinx)
     app.connect("html-collect-pages", pagina_di_ricerca)
     app.connect("build-finished", scrivi_indice)
