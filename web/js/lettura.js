@@ -1,37 +1,32 @@
-// Le frasi della ricerca che Sphinx non ha in italiano; i riassunti dei risultati, da file, il browser non li dà.
-Object.assign(Documentation.TRANSLATIONS, {
-  "Search finished, found ${resultCount} page(s) matching the search query.": "Pagine trovate: ${resultCount}.",
-});
-if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-
-// L’indice della ricerca pesa quanto molte pagine: si prende quando si arriva alla casella.
-document.addEventListener("focusin", (evento) => {
-  if (!evento.target.matches("form.bd-search input") || Search.hasIndex() || document.getElementById("indice")) return;
-  const indice = document.createElement("script");
-  indice.id = "indice";
-  indice.src = document.documentElement.dataset.content_root + "searchindex.js";
-  document.head.append(indice);
-});
-
 // Definizioni al passaggio, al fuoco e al tocco; riquadri scorrevoli raggiungibili da tastiera.
 document.addEventListener("DOMContentLoaded", () => {
   const voci = window.GLOSSARIO || {};
   const tocco = () => matchMedia("(hover: none)").matches;
-  document.querySelectorAll("article a.reference.internal[href*='#term-']").forEach((link) => {
+  const TERMINE = "article a.reference.internal[href*='#term-']";
+  function arma(link) {  // quando ci si arriva: una pagina ha centinaia di richiami
     const definizione = voci[decodeURIComponent(link.hash.slice(1))];
-    if (!definizione || link.closest("dl.glossary dt")) return;
-    const tip = tippy(link, {
+    if (!definizione || link._tippy || link.closest("dl.glossary dt")) return null;
+    return tippy(link, {
       content: definizione, allowHTML: true, interactive: true, theme: "libro", maxWidth: 420,
       trigger: "mouseenter focus", touch: true, delay: [150, 50], appendTo: () => document.body,
       aria: { content: "describedby", expanded: false },
     });
-    link.addEventListener("click", (evento) => {  // al tocco: prima la definizione, poi la pagina
-      if (!tocco() || link.dataset.aperto) return;
-      evento.preventDefault();
-      link.dataset.aperto = "1";
-      tip.show();
-      tip.setProps({ onHidden: () => delete link.dataset.aperto });
-    });
+  }
+  for (const genere of ["mouseover", "focusin", "touchstart"]) {
+    document.addEventListener(genere, (evento) => {
+      const link = evento.target.closest?.(TERMINE);
+      const tip = link && arma(link);
+      if (!tip || genere === "touchstart") return;
+      setTimeout(() => (link.matches(":hover") || link === document.activeElement) && tip.show(), 150);
+    }, { passive: true });
+  }
+  document.addEventListener("click", (evento) => {  // al tocco: prima la definizione, poi la pagina
+    const link = evento.target.closest?.(TERMINE), tip = link && (arma(link) ?? link._tippy);
+    if (!tip || !tocco() || link.dataset.aperto) return;
+    evento.preventDefault();
+    link.dataset.aperto = "1";
+    tip.show();
+    tip.setProps({ onHidden: () => delete link.dataset.aperto });
   });
 
   document.addEventListener("keydown", (evento) => evento.key === "Escape" && tippy.hideAll());

@@ -19,6 +19,7 @@ from . import (
     nodi,
     peso,
     programmi,
+    ricerca,
     simboli,
     sito,
     suggerimenti,
@@ -26,7 +27,7 @@ from . import (
 
 MODULI = (
     *(nodi, katex, simboli, margine, suggerimenti, interfaccia, lingua, composto, figure_scure),
-    *(colonna, programmi, file_del_browser, aiuti, peso, sito),
+    *(colonna, programmi, file_del_browser, aiuti, ricerca, peso, sito),
 )
 
 

@@ -1,9 +1,8 @@
 """La pagina pesa poco: un foglio di stile solo, con le sole regole che servono; programmi e figure dopo il testo.
 
-Il tema carica i suoi fogli per intero, 1,5 MB di icone e l’indice della ricerca in ogni pagina. Qui, a libro
+Il tema carica i suoi fogli per intero e 1,5 MB di icone in ogni pagina. Qui, a libro
 costruito, i fogli diventano ``_static/stile.css``: via le regole di classi che nessuna pagina e nessun programma
-nomina, e dentro al foglio le poche icone usate e i due caratteri delle formule. ``layout.html`` carica quello; l’indice
-lo prende ``lettura.js``, quando si comincia a cercare.
+nomina, e dentro al foglio le poche icone usate e i due caratteri delle formule. ``layout.html`` carica quello.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ INUTILI = (
     "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
     "mystnb.*.css",
+    *("searchtools.js", "language_data.js", "base-stemmer.js", "italian-stemmer.js"),
 )
 """Ciò che il tema copia, o serve a costruire, e che nessuna pagina carica."""
 

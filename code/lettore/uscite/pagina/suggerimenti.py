@@ -1,32 +1,55 @@
-"""`_static/glossario.js`: le definizioni del glossario, già composte, per i suggerimenti senza rete."""
+"""``_static/glossario/``: per ogni pagina, le definizioni dei soli termini che richiama, già composte."""
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 from bs4 import BeautifulSoup
 
 from lettore.pezzi.voce import pagine_di_voci
 
+CARTELLA = "glossario"
+RICHIAMO = re.compile(r'href="[^"]*#(term-[^"]+)"')
+
+
+def nome_dello_scritto(pagina: str) -> str:
+    return f"{CARTELLA}/{pagina.removeprefix('chapters/').replace('/', '-')}.js"
+
 
 def togli_i_vecchi(app):
     """Le pagine che si rifanno porterebbero il riassunto dei suggerimenti di prima, che da capo non hanno."""
-    Path(app.outdir, "_static", "glossario.js").unlink(missing_ok=True)
+    shutil.rmtree(Path(app.outdir, "_static", CARTELLA), ignore_errors=True)
+
+
+def chiedi(app, pagina, modello, contesto, doctree):
+    """Carica le definizioni soltanto chi ne richiama."""
+    if app.builder.name == "html" and RICHIAMO.search(contesto.get("body", "")):
+        app.add_js_file(nome_dello_scritto(pagina), loading_method="defer")
 
 
 def scrivi_suggerimenti(app, errore):
-    """`_static/glossario.js`: per ogni àncora di termine, lemma, inglese e definizione già composti."""
+    """Per ogni pagina: àncora del termine → lemma, inglese e definizione."""
     if errore or app.builder.name != "html":
         return
-    suggerimenti = {}
+    definizioni = {}
     for docname in sorted(pagine_di_voci(app.env)):
         pagina = Path(app.builder.get_outfilename(docname))
-        suggerimenti |= suggerimenti_della_pagina(pagina.read_text(encoding="utf-8"))
-    testo = json.dumps(suggerimenti, ensure_ascii=False, indent=0, sort_keys=True).replace("</", "<\\/")
-    statici = Path(app.outdir, "_static")
-    statici.mkdir(exist_ok=True)
-    statici.joinpath("glossario.js").write_text(f"window.GLOSSARIO = {testo};\n", encoding="utf-8")
+        definizioni |= suggerimenti_della_pagina(pagina.read_text(encoding="utf-8"))
+    cartella = Path(app.outdir, "_static", CARTELLA)
+    cartella.mkdir(parents=True, exist_ok=True)
+    for docname in sorted(app.env.found_docs):
+        pagina = Path(app.builder.get_outfilename(docname)).read_text(encoding="utf-8")
+        usate = {
+            termine: definizioni[termine] for termine in sorted(set(RICHIAMO.findall(pagina))) if termine in definizioni
+        }
+        if usate:
+            testo = json.dumps(usate, ensure_ascii=False, indent=0).replace("</", "<\\/")
+            Path(app.outdir, "_static", nome_dello_scritto(docname)).write_text(
+                f"window.GLOSSARIO = {testo};\n", encoding="utf-8"
+            )
 
 
 def suggerimenti_della_pagina(html: str) -> dict[str, str]:
@@ -49,4 +72,5 @@ def suggerimenti_della_pagina(html: str) -> dict[str, str]:
 
 def setup(app):
     app.connect("builder-inited", togli_i_vecchi)
+    app.connect("html-page-context", chiedi)
     app.connect("build-finished", scrivi_suggerimenti)
