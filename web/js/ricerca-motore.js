@@ -175,7 +175,9 @@
         const coperto = lungo ? new Set(nel.map((p) => p.radice)).size / Math.max(lungo, mie.size) : 0;
         const preciso = nel.filter((p) => esatte.has(p.parola)).length / Math.max(nel.length, 1);
         const copre = presi.get(voce) / totale;
-        const posto = voci[voce].pagina === registro ? .6 : voci[voce].ancora ? 1 : 1.1;  // la pagina prima delle sue parti
+        // la pagina prima delle sue parti; una scheda che nomina la parola, e non la definisce, dopo
+        const nomina = voci[voce].genere && !coperto && v < .6 * totale;
+        const posto = voci[voce].pagina === registro || nomina ? .6 : voci[voce].ancora ? 1 : 1.1;
         voti.set(voce, posto * (v * copre ** 1.6 + totale * 1.4 * coperto ** 1.5 * (.7 + .3 * preciso)));
       }
       return voti;

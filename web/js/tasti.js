@@ -22,7 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const TASTI = {
     ArrowLeft: () => porta(vai("prev")),
     ArrowRight: () => porta(vai("next")),
-    "/": () => preme(".search-button"),
+    "/": () => preme(".search-button__button"),
     g: () => porta(document.querySelector(".bd-sidebar-primary .logo")?.href),
     l: lingua,
     s: () => document.dispatchEvent(new CustomEvent("aiuti:simboli")),

@@ -4,6 +4,7 @@ PROGRAMMI = {
     "js/visore.js": "<attenzione-vista",  # la vista dell’attenzione, che scrive attenzione.figures.viewer
     "js/ponte.js": "<attenzione-ponte",  # la figura della copertina, che scrive attenzione.figures.bridge
     "js/riprendi.js": 'class="riprendi',
+    "js/copia.js": 'class="cell_input',
     "js/glossario.js": '<dl class="glossary',
     "js/registro.js": 'class="registro-conteggi',
 }

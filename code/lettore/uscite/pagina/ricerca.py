@@ -39,7 +39,7 @@ PARTI = {
 
 FUORI = {
     *("katex-html", "headerlink", "ancora", "lato-en", "glossa", "cell_output", "affermazione-rimandi"),
-    *("affermazione-prove", "registro-scelte", "toctree-wrapper", "prima-occorrenza", "tappa"),
+    *("affermazione-prove", "registro-scelte", "toctree-wrapper", "prima-occorrenza"),
 }
 COMANDI = {"script", "style", "button", "svg", "nav", "summary"}
 """Ciò che della pagina non si cerca: l’inglese, le uscite delle celle, i comandi."""
@@ -91,9 +91,8 @@ def voce_della_sezione(sezione: HtmlElement) -> dict:
     propria = next((f.get("id") for f in sezione if f.tag == "span" and f.get("id") and not f.text_content()), None)
     brani = []
     for brano in sezione.iter(*BRANI):
-        if sezione_di(brano) is sezione and foglia(brano) and not in_elenco(brano):
-            if testo := righe(brano):
-                brani.append([ancora_di(brano, sezione), testo])
+        if sezione_di(brano) is sezione and foglia(brano) and not in_elenco(brano) and (testo := righe(brano)):
+            brani.append([ancora_di(brano, sezione), testo])
     codice = [righe(c) for c in sezione.iter("pre") if sezione_di(c) is sezione]
     return {
         "ancora": propria or sezione.get("id", ""),
@@ -147,14 +146,13 @@ def voci_dell_elenco(elenco: HtmlElement) -> Iterator[dict]:
             altri = [righe(e) for e in inglese[0].iter("em")]
             inglese[0].drop_tree()
         altri += [righe(e) for e in definizione.find_class("da-non-chiamare")]
+        testo = " ".join(righe(b) for b in definizione.iter("p", "li", "dd") if foglia(b))
         yield {
             "ancora": termine.get("id"),
             "titolo": righe(termine),
             "genere": "t" if termini else "s",
             "altri": " ".join(altri),
-            "brani": [
-                ["", " ".join(righe(b) for b in definizione.iter("p", "li", "dd") if foglia(b)) or righe(definizione)]
-            ],
+            "brani": [["", testo or righe(definizione)]],
             "codice": termine.get("id").removeprefix("simbolo-").replace("-", "_"),
         }
 
@@ -183,25 +181,20 @@ NOMI = {
     **dict(rightarrow="→", infty="∞", sum="Σ", prod="∏", in_="∈", partial="∂", ldots="…", dots="…", cdots="…", mid="|"),
     **dict(quad=" ", qquad=" ", top="T", R="ℝ", log="log", exp="exp", max="max", min="min", ll="≪", gg="≫", circ="∘"),
 }
+STILI = "mathrm|mathbf|mathbb|mathcal|mathit|text|textit|operatorname|boldsymbol|mathsf|textrm|hat|bar|tilde"
 NOMI = {nome.rstrip("_"): segno for nome, segno in NOMI.items()}
 
 
 def piana(tex: str) -> str:
     """Una formula come la si scriverebbe in una riga di testo: ``\\frac{QK^T}{\\sqrt{\\dk}}`` → ``QK^T/√d_k``."""
     testo = espandi(re.sub(r"(\\[A-Za-z]+)(?=\\)", r"\1 ", tex))
-    testo = re.sub(
-        r"\\(?:begin|end)\{[^}]*\}(?:\{[^}]*\})?|\\label\{[^}]*\}|\\(?:left|right|big|Big|bigl|bigr)\b|&", " ", testo
-    )
-    testo = re.sub(r"\\\\", " ", testo)
+    testo = re.sub(r"\\(?:begin|end)\{[^}]*\}(?:\{[^}]*\})?|\\label\{[^}]*\}|\\\\|&", " ", testo)
+    testo = re.sub(r"\\(?:left|right|[bB]igg?[lr]?)\b", " ", testo)
     testo = re.sub(r"\\([A-Za-z]+) ?", lambda m: NOMI.get(m[1], m[0]), testo)
     prima = ""
     while prima != testo:  # dalle graffe più interne
         prima = testo
-        testo = re.sub(
-            r"\\(?:mathrm|mathbf|mathbb|mathcal|mathit|text|textit|operatorname|boldsymbol|mathsf|textrm|hat|bar|tilde)\s*\{([^{}]*)\}",
-            r" \1",
-            testo,
-        )
+        testo = re.sub(rf"\\(?:{STILI})\s*\{{([^{{}}]*)\}}", r" \1", testo)
         testo = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", lambda m: f"{chiuso(m[1])}/{chiuso(m[2])}", testo)
         testo = re.sub(r"\\sqrt\s*\{([^{}]*)\}", lambda m: f"√{chiuso(m[1])}", testo)
         testo = re.sub(r"\\(?:under|over)(?:brace|line|set)\s*\{([^{}]*)\}", r"\1", testo)

@@ -42,9 +42,8 @@ def scrivi_suggerimenti(app, errore):
     cartella.mkdir(parents=True, exist_ok=True)
     for docname in sorted(app.env.found_docs):
         pagina = Path(app.builder.get_outfilename(docname)).read_text(encoding="utf-8")
-        usate = {
-            termine: definizioni[termine] for termine in sorted(set(RICHIAMO.findall(pagina))) if termine in definizioni
-        }
+        richiami = sorted(set(RICHIAMO.findall(pagina)))
+        usate = {termine: definizioni[termine] for termine in richiami if termine in definizioni}
         if usate:
             testo = json.dumps(usate, ensure_ascii=False, indent=0).replace("</", "<\\/")
             Path(app.outdir, "_static", nome_dello_scritto(docname)).write_text(
