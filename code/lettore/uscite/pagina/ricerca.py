@@ -91,9 +91,8 @@ def voce_della_sezione(sezione: HtmlElement) -> dict:
     propria = next((f.get("id") for f in sezione if f.tag == "span" and f.get("id") and not f.text_content()), None)
     brani = []
     for brano in sezione.iter(*BRANI):
-        if sezione_di(brano) is sezione and foglia(brano) and not in_elenco(brano):
-            if testo := righe(brano):
-                brani.append([ancora_di(brano, sezione), testo])
+        if sezione_di(brano) is sezione and foglia(brano) and not in_elenco(brano) and (testo := righe(brano)):
+            brani.append([ancora_di(brano, sezione), testo])
     codice = [righe(c) for c in sezione.iter("pre") if sezione_di(c) is sezione]
     return {
         "ancora": propria or sezione.get("id", ""),
