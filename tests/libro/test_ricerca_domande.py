@@ -25,6 +25,7 @@ ALTRE_PAROLE = [
     "hardware software",
     "stampabile caratteri grandi",
     "temperatura estrazione",
+    "esempio lavagna",
 ]
 CERCA = """domande => domande.map(domanda =>
   Search._performSearch(...Search._parseQuery(domanda)).reverse().map(risultato => risultato[0]))"""
