@@ -42,12 +42,14 @@
     + "ia ie io ii hi he a e i o"
   ).split(" ").sort((a, b) => b.length - a.length);
 
+  const BREVI = /^([aei]re|[aiu]t[aeio])$/;  // «pesare», «pesata»
+
   // La radice italiana, alla buona: ciò che resta tolta la desinenza, mai meno di tre lettere. Numeri e segni restano.
   function radice(parola) {
     if (parola.length < 4 || /[\d_^]/.test(parola)) return parola;
     for (const d of DESINENZE) {
       const resta = parola.length - d.length;
-      if (resta >= (d.length > 2 ? 4 : 3) && parola.endsWith(d)) return parola.slice(0, resta).replace(/(.)\1$/, "$1");
+      if (resta >= (d.length > 2 && !BREVI.test(d) ? 4 : 3) && parola.endsWith(d)) return parola.slice(0, resta).replace(/(.)\1$/, "$1");
     }
     return parola.endsWith("s") && parola.length > 4 ? radice(parola.slice(0, -1)) : parola;
   }
