@@ -37,6 +37,7 @@ INUTILI = (
     "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
     "mystnb.*.css",
+    *("searchtools.js", "language_data.js"),
     *SENZA_USO,
 )
 """Ciò che il tema copia, o serve a costruire, e che nessuna pagina carica."""
@@ -68,7 +69,9 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
     if app.builder.name != "html":
         return
     tolti = (DEL_LIBRO_DEL_TEMA, *SENZA_USO)
-    contesto["script_files"] = [p for p in contesto["script_files"] if not str(p.filename).endswith(tolti)]
+    contesto["script_files"] = [
+        p for p in contesto["script_files"] if not str(p.filename).split("?")[0].endswith(tolti)
+    ]
     for programma in contesto["script_files"]:
         if programma.filename:
             programma.attributes.setdefault("defer", "defer")
