@@ -1,8 +1,7 @@
-"""Il libro in un browser vero, senza rete: formule, viste, indirizzi, definizioni, ricerca, accessibilità."""
+"""Il libro in un browser vero, senza rete: formule, viste, indirizzi, definizioni, accessibilità."""
 
 import json
 import re
-from urllib.parse import quote
 
 import pytest
 
@@ -190,36 +189,6 @@ def test_la_definizione_si_apre_al_tocco_senza_lasciare_la_pagina(senza, lettore
     assert senza.pagina(CAPITOLO) in scheda.url
     scheda.locator(TERMINE).nth(1).tap()  # il secondo tocco porta al glossario
     scheda.wait_for_url(re.compile("glossary.html.*#term-"))
-
-
-# ---------------------------------------------------------------- ricerca
-
-
-@pytest.mark.parametrize("parola", ["attenzioni", "attenzione", "scalari"])
-def test_la_ricerca_conosce_l_italiano(senza, lettore, parola):
-    scheda = lettore().apri(senza, "search.html", f"?q={parola}")
-    risultati = scheda.locator("#search-results a")
-    risultati.get_by_text("3.2.1 Attenzione a prodotto scalare scalato").wait_for()
-    scheda.get_by_text(re.compile(r"^Pagine trovate: \d+")).wait_for()
-
-
-GRAFIE = {"W_Q": "W-i-Q", "W^Q": "W-i-Q", "d_attn": "d-k", "K^T": "K-T", "T trasposto": "K-T"}
-
-
-@pytest.mark.parametrize("grafia", GRAFIE)
-def test_ogni_grafia_porta_alla_sua_scheda(senza, lettore, grafia):
-    scheda = lettore().apri(senza, "search.html", f"?q={quote(grafia)}")
-    scheda.locator(f"#search-results a[href$='glossary.html#simbolo-{GRAFIE[grafia]}']").first.wait_for()
-
-
-def test_si_cerca_dalla_casella(senza, lettore):
-    scheda = lettore().apri(senza, senza.pagina(ALTRO))
-    scheda.locator(".search-button-field").click()
-    casella = scheda.get_by_role("searchbox")
-    casella.fill("softmax")
-    casella.press("Enter")
-    scheda.wait_for_url(re.compile(r"search\.html\?q=softmax"))
-    scheda.locator("#search-results a").first.wait_for()
 
 
 # ---------------------------------------------------------------- telefono, stampa, codice

@@ -11,8 +11,8 @@ from statistics import median
 
 import pytest
 
-BILANCIO = 600_000  # byte trasferiti alla prima visita: HTML, fogli di stile, programmi, caratteri
-LETTURA = 1.5  # secondi al primo testo
+BILANCIO = 220_000  # byte trasferiti alla prima visita: HTML, fogli di stile, programmi, caratteri
+LETTURA = 1.2  # secondi al primo testo
 SALTO = 0.02  # Cumulative Layout Shift
 PESANTI = ("glossary", "domande", "3-2-1", "affermazioni", "microlingua", "teste")
 
@@ -20,6 +20,7 @@ TELEFONO = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2,
 RETE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 LENTEZZA = 4
 FOGLIO = "stile.css"
+GLOSSARIO = "glossary.html"  # trecento voci in una pagina: un quarto in più
 
 
 # ---------------------------------------------------------------- i byte, su tutte le pagine
@@ -33,14 +34,10 @@ def compressi(file: Path) -> int:
 
 
 def collegati(pagina, file: Path) -> set[Path]:
-    """I fogli e i programmi che la pagina carica, e i caratteri che quei fogli possono chiedere."""
+    """I fogli e i programmi che la pagina carica; i caratteri che tutte chiedono sono dentro il foglio."""
     nomi = [e["href"] for e in pagina.select('link[rel~="stylesheet"], link[rel~="preload"]')]
     nomi += [e["src"] for e in pagina.select("script[src]")]
-    trovati = {(file.parent / nome.split("?")[0]).resolve() for nome in nomi}
-    for foglio in [f for f in trovati if f.suffix == ".css"]:
-        chiesti = re.findall(r"url\(([^)]+\.woff2)\)", foglio.read_text(encoding="utf-8"))
-        trovati |= {(foglio.parent / nome).resolve() for nome in chiesti}
-    return trovati
+    return {(file.parent / nome.split("?")[0]).resolve() for nome in nomi}
 
 
 def peso(pagina, file: Path) -> int:
@@ -48,9 +45,9 @@ def peso(pagina, file: Path) -> int:
 
 
 def test_ogni_pagina_sta_nel_bilancio(libro):
-    """Il caso peggiore, con tutti i caratteri delle formule: nessuna pagina li chiede tutti."""
+    """Senza i caratteri che il foglio cita e la pagina chiede solo se ne ha i segni: quelli li conta il browser."""
     pesi = {nome: peso(pagina, libro.html / nome) for nome, pagina in libro.pagine.items()}
-    assert {nome: p for nome, p in pesi.items() if p > BILANCIO} == {}
+    assert {nome: p for nome, p in pesi.items() if p > BILANCIO * (1.25 if nome == GLOSSARIO else 1)} == {}
     assert min(p for nome, p in pesi.items() if nome != "index.html") > 50_000  # i file collegati si contano
 
 
@@ -69,7 +66,7 @@ def test_i_programmi_non_fermano_il_testo(libro):
     for nome, pagina in libro.pagine.items():
         fermi = [s["src"] for s in pagina.select("script[src]") if not (s.has_attr("defer") or s.has_attr("async"))]
         assert fermi == [], nome
-        assert nome == "search.html" or not pagina.select('script[src*="searchindex"]'), nome
+        assert not pagina.select('script[src*="searchindex"], script[src*="ricerca/"]'), nome
         for immagine in pagina.select('article img[src$=".svg"]'):
             assert immagine["loading"] == "lazy" and immagine["width"] and immagine["height"], nome
 
@@ -207,7 +204,8 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     nome = senza.pagina(pagina)
     indirizzo = f"{sito}/{nome}"
     visite = [visita(chromium, indirizzo) for _ in range(3)]
-    assert max(v["contati"] for v in visite) <= BILANCIO, visite[0]["byte"]
+    bilancio = BILANCIO * (1.25 if nome == GLOSSARIO else 1.1)  # con i caratteri che la pagina chiede davvero
+    assert max(v["contati"] for v in visite) <= bilancio, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
     if min(v["primo"] for v in visite) > LETTURA:
         assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA

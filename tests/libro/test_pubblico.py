@@ -119,7 +119,7 @@ FILE = {
     "pagina.html": lambda t: f"<html><body><p>Prima.</p><p>{t.replace(' ', ' <em>', 1)}</em></p></body></html>",
     "alternativa.html": lambda t: f'<html><body><img alt="{t}" src="x.png"></body></html>',
     "_sources/x.ipynb": quaderno,
-    "searchindex.js": lambda t: f'Search.setIndex({{"titles": ["{t}"]}})',
+    "_static/ricerca/3-2.js": lambda t: f'RICERCA_TESTI("3-2",[["","{t}"]]);',
     "_images/x.svg": lambda t: f"<svg><text>{t}</text></svg>",
     "libro.tex": lambda t: rf"\begin{{latoen}}{t}\end{{latoen}}",
 }

@@ -15,21 +15,27 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const genere of ["mouseover", "focusin", "touchstart"]) {
     document.addEventListener(genere, (evento) => {
       const link = evento.target.closest?.(TERMINE);
-      const tip = link && arma(link);
-      if (!tip || genere === "touchstart") return;
-      setTimeout(() => (link.matches(":hover") || link === document.activeElement) && tip.show(), 150);
+      if (!link || link._tippy) return;
+      conTippy(() => {
+        const tip = arma(link);
+        if (!tip || genere === "touchstart") return;
+        setTimeout(() => (link.matches(":hover") || link === document.activeElement) && tip.show(), 150);
+      });
     }, { passive: true });
   }
   document.addEventListener("click", (evento) => {  // al tocco: prima la definizione, poi la pagina
-    const link = evento.target.closest?.(TERMINE), tip = link && (arma(link) ?? link._tippy);
-    if (!tip || !tocco() || link.dataset.aperto) return;
+    const link = evento.target.closest?.(TERMINE);
+    if (!link || !tocco() || link.dataset.aperto || !voci[decodeURIComponent(link.hash.slice(1))]) return;
     evento.preventDefault();
     link.dataset.aperto = "1";
-    tip.show();
-    tip.setProps({ onHidden: () => delete link.dataset.aperto });
+    conTippy(() => {
+      const tip = arma(link) ?? link._tippy;
+      tip?.setProps({ onHidden: () => delete link.dataset.aperto });
+      tip?.show();
+    });
   });
 
-  document.addEventListener("keydown", (evento) => evento.key === "Escape" && tippy.hideAll());
+  document.addEventListener("keydown", (evento) => evento.key === "Escape" && window.tippy?.hideAll());
 
   // ciò che scorre di lato lo dice (un’ombra dove continua) e si raggiunge da tastiera; il resto non è una fermata
   const larghi = ".katex-display, .bd-article pre, .pst-scrollable-table-container, .cell_output .output_html";

@@ -94,6 +94,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   function apri(e, contenuto, subito) {
+    if (!window.tippy) return conTippy(() => (subito || e.matches(":hover, :focus")) && apri(e, contenuto, subito));
     if (e._tippy) return subito && e._tippy.show();
     const testo = contenuto();
     if (!testo) return;

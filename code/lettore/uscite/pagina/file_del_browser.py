@@ -38,7 +38,6 @@ def setup(app):
     app.add_css_file("katex/katex.min.css")
     preferenze = Path(app.confdir, "web/js/preferenze.js").read_text(encoding="utf-8")
     app.add_js_file(None, body=preferenze, priority=100)  # nella pagina: valgono subito
-    for nome in ("tippy/popper.min.js", "tippy/tippy-bundle.umd.min.js"):
-        app.add_js_file(nome, loading_method="defer")
+    app.add_js_file("js/riquadri.js", loading_method="defer")  # che prende Tippy al primo riquadro
     app.add_js_file("js/lettura.js", loading_method="defer", priority=900)  # dopo translations.js, che corregge
     app.connect("builder-inited", copia)

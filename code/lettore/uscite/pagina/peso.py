@@ -20,6 +20,9 @@ from fontTools.ttLib import TTFont
 
 FOGLIO = "stile.css"
 DEL_LIBRO_DEL_TEMA = "sphinx-book-theme.js"  # vuole la colonna destra, che qui non c’è; il resto lo fa colonna.js
+SENZA_USO = ("doctools.js", "sphinx_highlight.js", "translations.js", "design-tabs.js", "togglebutton.js")
+"""Programmi di Sphinx e delle estensioni che nel libro non hanno nulla da fare."""
+
 DEL_TEMA = ("basic.css", "styles/pydata-sphinx-theme.css")
 RIFATTI = ("pygments.css", "exercise.css", "togglebutton.css", "sphinx-book-theme.css", "mystnb.")
 """I fogli di ciò che i nostri disegnano da capo: il codice, gli esercizi, la griglia, le celle."""
@@ -34,7 +37,8 @@ INUTILI = (
     "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
     "mystnb.*.css",
-    *("searchtools.js", "language_data.js", "base-stemmer.js", "italian-stemmer.js"),
+    *("searchtools.js", "language_data.js"),
+    *SENZA_USO,
 )
 """Ciò che il tema copia, o serve a costruire, e che nessuna pagina carica."""
 
@@ -64,7 +68,10 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
     """Nessun programma ferma il testo, nessuna figura lontana si scarica prima del tempo."""
     if app.builder.name != "html":
         return
-    contesto["script_files"] = [p for p in contesto["script_files"] if DEL_LIBRO_DEL_TEMA not in str(p.filename)]
+    tolti = (DEL_LIBRO_DEL_TEMA, *SENZA_USO)
+    contesto["script_files"] = [
+        p for p in contesto["script_files"] if not str(p.filename).split("?")[0].endswith(tolti)
+    ]
     for programma in contesto["script_files"]:
         if programma.filename:
             programma.attributes.setdefault("defer", "defer")
