@@ -22,6 +22,7 @@ def nome_dello_scritto(pagina: str) -> str:
 def togli_i_vecchi(app):
     """Le pagine che si rifanno porterebbero il riassunto dei suggerimenti di prima, che da capo non hanno."""
     shutil.rmtree(Path(app.outdir, "_static", CARTELLA), ignore_errors=True)
+    Path(app.outdir, "_static", "glossario.js").unlink(missing_ok=True)  # quando era uno per tutte
 
 
 def chiedi(app, pagina, modello, contesto, doctree):
