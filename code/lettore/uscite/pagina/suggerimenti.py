@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from lettore.pezzi.voce import pagine_di_voci
 
 CARTELLA = "glossario"
-RICHIAMO = re.compile(r'href="[^"]*#(term-[^"]+)"')
+RICHIAMO = re.compile(r'class="reference internal" href="[^"]*#(term-[^"]+)"')
 
 
 def nome_dello_scritto(pagina: str) -> str:
