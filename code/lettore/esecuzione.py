@@ -83,9 +83,13 @@ def esegui(capitoli: Sequence[Capitolo], cartella: Path, attesa: int, insieme: i
 
 
 def _esegui_uno(quaderno: nbformat.NotebookNode, cartella: str, attesa: int) -> ExecutionResult:
-    """Nel processo figlio: come farebbe MyST-NB. L’errore viaggia in parole, che attraversano i processi."""
-    silenzio = ["--IPKernelApp.log_level=ERROR"]
-    esito = single_nb_execution(quaderno, cwd=cartella, timeout=attesa, allow_errors=False, extra_arguments=silenzio)
+    """Nel processo figlio: come farebbe MyST-NB. L’errore viaggia in parole, che attraversano i processi.
+
+    Un kernel lento manda in più pezzi ciò che una cella stampa, e MyST-NB va a capo fra l’uno e l’altro: qui si
+    ricuciono come sono.
+    """
+    opzioni = {"extra_arguments": ["--IPKernelApp.log_level=ERROR"], "coalesce_streams": True}
+    esito = single_nb_execution(quaderno, cwd=cartella, timeout=attesa, allow_errors=False, **opzioni)
     esito.err = esito.err and str(esito.err)
     return esito
 

@@ -47,6 +47,15 @@ def test_comincia_il_piu_lungo_nella_cartella_del_capitolo(cartella):
     assert uscite(cartella / "memoria-ordine", svelto) == ["1\n"]
 
 
+def test_una_riga_arrivata_in_due_pezzi_resta_una(cartella):
+    """Su una macchina carica il kernel spedisce quando può, anche a metà di una riga."""
+    cella = "import time; print('uno', end='', flush=True); time.sleep(0.5); print(' due')"
+    lento = capitolo(cartella, "lento", cella)
+    esegui([lento], cartella / "memoria-lenta", 60, insieme=1)
+    _, eseguito = get_cache(cartella / "memoria-lenta").merge_match_into_notebook(lento.quaderno)
+    assert [uscita.text for uscita in eseguito.cells[0].outputs] == ["uno due\n"]
+
+
 def test_una_cella_che_cade_dice_dove_e_gli_altri_finiscono(cartella):
     sano, guasto = capitolo(cartella, "sano", "print('sano')"), capitolo(cartella, "guasto", "y = 3", "y / 0")
     with pytest.raises(ExtensionError, match=r"guasto\.md: .*(?s:.)*y / 0(?s:.)*ZeroDivisionError"):

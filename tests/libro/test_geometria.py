@@ -22,6 +22,12 @@ new PerformanceObserver((l) => l.getEntries().forEach((e) => rilievo.lunghi.push
   .observe({ type: "longtask", buffered: true });
 """
 
+ASPETTA = """(larga) => new Promise((fatto) => {
+  const due = () => requestAnimationFrame(() => requestAnimationFrame(fatto));
+  const prova = () => innerWidth === larga ? due() : setTimeout(prova, 20);
+  prova();
+})"""
+
 MISURA = """() => {
   const largo = document.documentElement.clientWidth, guasti = [];
   const px = Math.round;
@@ -118,7 +124,7 @@ def rilievo(senza, chromium):
                 scheda.evaluate("document.fonts.ready.then(() => 0)")
                 scheda.wait_for_timeout(120)
                 caricamento = scheda.evaluate("rilievo") | {"larga": larga}
-            scheda.evaluate("new Promise((fatto) => requestAnimationFrame(() => requestAnimationFrame(fatto)))")
+            scheda.evaluate(ASPETTA, larga)
             misure[larga] = scheda.evaluate(MISURA)
         tutte[pagina] = misure | {"caricamento": caricamento}
     contesto.close()

@@ -51,6 +51,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   raggiungibili();
   document.fonts.ready.then(raggiungibili);
-  window.addEventListener("resize", raggiungibili);
+  const articolo = document.querySelector(".bd-article");
+  if (articolo) new ResizeObserver(raggiungibili).observe(articolo);  // la finestra, la colonna che si chiude, il corpo
   document.addEventListener("toggle", raggiungibili, true);  // un riquadro che si apre
 });
