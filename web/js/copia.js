@@ -2,7 +2,7 @@
 addEventListener("load", () => {
   const bottoni = [...document.querySelectorAll("button.copybtn")];
   const ferma = (quale) => bottoni.forEach((b) => { b.tabIndex = b === quale ? 0 : -1; });
-  ferma(bottoni[0]);
+  ferma(bottoni.find((b) => b.checkVisibility()) ?? bottoni[0]);
   document.addEventListener("focusin", (evento) => bottoni.includes(evento.target) && ferma(evento.target));
   document.addEventListener("keydown", (evento) => {
     const passo = { ArrowDown: 1, ArrowUp: -1 }[evento.key], qui = bottoni.indexOf(evento.target);

@@ -52,12 +52,18 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   let attesa = 0;
   campo.addEventListener("input", () => { clearTimeout(attesa); attesa = setTimeout(filtra, 80); });
-  addEventListener("hashchange", () => {  // un termine nascosto che si chiede si mostra
+  function arriva() {  // un termine nascosto si mostra; le voci di mezzo, disegnate adesso, lo spostano: si torna lì
     const dove = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!dove?.closest("dl.glossary[hidden]")) return;
-    campo.value = "";
-    filtra();
-    dove.scrollIntoView();
-  });
+    if (!dove?.closest("dl.glossary, dl.notazione")) return;
+    if (dove.closest("[hidden]")) {
+      campo.value = "";
+      filtra();
+    }
+    let volte = 0;
+    const ancora = () => { dove.scrollIntoView(); if (++volte < 4) requestAnimationFrame(ancora); };
+    requestAnimationFrame(ancora);
+  }
+  addEventListener("hashchange", arriva);
+  addEventListener("load", arriva);
   new MutationObserver(dillo).observe(document.documentElement, { attributes: true, attributeFilter: ["data-lingua"] });
 });

@@ -9,7 +9,7 @@ from sphinx.util.fileutil import copy_asset
 FILE = {
     "katex/dist/katex.min.css": "katex",
     "katex/dist/fonts/*.woff2": "katex/fonts",
-    "katex/dist/fonts/KaTeX_Ma*.ttf": "katex/fonts",  # da cui peso.py trae i segni che stanno nel foglio
+    "katex/dist/fonts/*.ttf": "katex/fonts",  # da cui peso.py trae i soli segni che le formule usano
     "katex/LICENSE": "katex",
     "@fontsource/source-serif-4/files/source-serif-4-latin-[46]00-*.woff": "caratteri",
     "@fontsource/source-serif-4/LICENSE": "caratteri",
@@ -38,6 +38,7 @@ def setup(app):
     app.add_css_file("katex/katex.min.css")
     preferenze = Path(app.confdir, "web/js/preferenze.js").read_text(encoding="utf-8")
     app.add_js_file(None, body=preferenze, priority=100)  # nella pagina: valgono subito
+    app.add_js_file("js/menu.js", loading_method="defer")
     app.add_js_file("js/riquadri.js", loading_method="defer")  # che prende Tippy al primo riquadro
     app.add_js_file("js/lettura.js", loading_method="defer", priority=900)  # dopo translations.js, che corregge
     app.connect("builder-inited", copia)

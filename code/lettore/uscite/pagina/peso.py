@@ -29,10 +29,12 @@ RIFATTI = ("pygments.css", "exercise.css", "togglebutton.css", "sphinx-book-them
 
 INUTILI = (
     "scripts/fontawesome.js*",
+    "scripts/bootstrap.js*",
     "scripts/*.map",
     "styles/*.map",
     "vendor/fontawesome/webfonts/*",
     "katex/fonts/*.ttf",
+    "katex/fonts/*.woff2",
     "caratteri/source-serif-4-*.woff",
     "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
@@ -52,7 +54,11 @@ TESTO = {
 """Il carattere del testo: i file di Fontsource, con peso, stile, e il nome di quelli che stanno fuori dal foglio."""
 
 IN_LINEA = ("fa-solid-900", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
-IN_FORMULA = re.compile(r'<span class="m(?:ord|bin|rel|op|open|close|punct|inner)\b[^>]*>([^<]+)<')
+IN_FORMULA = re.compile(
+    r'<span(?: class="(?:m(?:ord|bin|rel|op|open|close|punct|inner)\b|delim|op-)[^"]*")?(?: style="[^"]*")?>([^<]+)<'
+)
+"""I segni delle formule; gli spicchi delle parentesi grandi stanno in elementi senza classe."""
+
 ICONE = re.compile("[\ue000-\uf8ff]")
 IMMAGINE = re.compile(r'<img\b[^>]*?\bsrc="(?!data:)([^"]+)"[^>]*>')
 NEL_TESTO, NEL_TELEFONO = 735, 360
@@ -199,17 +205,18 @@ def puo_valere(selettore: str, nomi: Nomi) -> bool:
 
 
 def con_caratteri(css: str, caratteri: Path, segni: set[str]) -> str:
-    """Il foglio con dentro le icone e i due caratteri di quasi ogni formula, ridotti ai segni usati.
+    """Il foglio con i caratteri ridotti ai segni usati, e dentro le icone e i due di quasi ogni formula.
 
-    Arrivano insieme alle regole: nessuna riga si sposta quando arrivano, nessuna richiesta in più.
+    Questi arrivano insieme alle regole: nessuna riga si sposta quando arrivano, nessuna richiesta in più.
     """
 
     def scegli(m: re.Match[str]) -> str:
         file = caratteri / m[1]
+        dati = sottoinsieme(file.with_suffix(".ttf"), segni)
         if file.stem in IN_LINEA:
-            dati = base64.b64encode(sottoinsieme(file.with_suffix(".ttf"), segni)).decode()
-            return f'src:url(data:font/woff;base64,{dati}) format("woff")'
-        return f'src:url({m[1]}) format("woff2")'
+            return f'src:url(data:font/woff;base64,{base64.b64encode(dati).decode()}) format("woff")'
+        file.with_suffix(".woff").write_bytes(dati)
+        return f'src:url({m[1].removesuffix("2")}) format("woff")'
 
     css = re.sub(r"@font-face\{[^}]*fa-(?:regular|brands)-400[^}]*\}", "", css)  # il libro usa le sole icone piene
     return re.sub(r'src:\s*url\(([^)]+\.woff2)\) format\("woff2"\)[^;}]*', scegli, css)

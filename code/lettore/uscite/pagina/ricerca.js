@@ -25,7 +25,7 @@ dati.voci.forEach((voce, n) => {
     const nelTesto = di("testo") + .15 * Math.min(di("codice"), 4);
     let peso = nelTesto / (nelTesto + .6 + .9 * lunghezze[n] / media);
     if (di("titolo")) peso += 1.3 / nel ** .35;
-    if (di("altri")) peso += .6;
+    if (di("altri")) peso += di("altri") > 1 ? .9 : .6;
     if (di("pagina")) peso += voce.ancora ? .2 : 0;
     if (peso < .04) continue;
     const lista = liste.get(r) ?? liste.set(r, { forme: new Map(), voci: [] }).get(r);

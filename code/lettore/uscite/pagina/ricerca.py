@@ -51,6 +51,7 @@ TITOLI = {"h1", "h2", "h3", "h4", "h5"}
 def senza_sphinx(app):
     """L’indice e la pagina di Sphinx non servono: la pagina è la nostra."""
     app.builder.search = False
+    Path(app.outdir, "searchindex.js").unlink(missing_ok=True)  # di una costruzione vecchia
 
 
 def pagina_di_ricerca(app):
@@ -73,6 +74,10 @@ def voci_della_pagina(html: str) -> tuple[str, list[dict]]:
         for figlio in list(formula):
             formula.remove(figlio)
         formula.text = piana(tex)
+    for segno in articolo.iter("sub", "sup"):  # <i>d</i><sub>k</sub> → d_k; non il numero di una nota
+        prima = segno.getprevious()
+        if prima is not None and prima.tag in ("i", "em") and not prima.tail:
+            segno.text = ("_" if segno.tag == "sub" else "^") + (segno.text or "")
     sezioni = [s for s in articolo.iter("section") if any(f.tag in TITOLI for f in s)]
     voci = []
     for sezione in sezioni:
@@ -140,7 +145,8 @@ def voci_dell_elenco(elenco: HtmlElement) -> Iterator[dict]:
         if not termine.get("id"):
             continue
         definizione = termine.getnext()
-        altri = [] if termini else [righe(c) for c in definizione.iter("code")]
+        titolo = righe(termine)
+        altri = [] if termini else [*grafie(titolo), *(righe(c) for c in definizione.iter("code"))]
         inglese = definizione.find_class("voce-inglese")
         if inglese:
             altri = [righe(e) for e in inglese[0].iter("em")]
@@ -149,12 +155,18 @@ def voci_dell_elenco(elenco: HtmlElement) -> Iterator[dict]:
         testo = " ".join(righe(b) for b in definizione.iter("p", "li", "dd") if foglia(b))
         yield {
             "ancora": termine.get("id"),
-            "titolo": righe(termine),
+            "titolo": titolo,
             "genere": "t" if termini else "s",
             "altri": " ".join(altri),
             "brani": [["", testo or righe(definizione)]],
             "codice": termine.get("id").removeprefix("simbolo-").replace("-", "_"),
         }
+
+
+def grafie(simbolo: str) -> list[str]:
+    """Le scritture corte di un simbolo con due indici: «W_i^Q ∈ …» → W_Q, W^Q."""
+    corto = re.match(r"(\w+)_\w\^(\w+)", simbolo)
+    return [f"{corto[1]}_{corto[2]}", f"{corto[1]}^{corto[2]}"] if corto else []
 
 
 def righe(elemento: HtmlElement) -> str:

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from lettore.pezzi.voce import pagine_di_voci
 
 CARTELLA = "glossario"
-RICHIAMO = re.compile(r'href="[^"]*#(term-[^"]+)"')
+RICHIAMO = re.compile(r'class="reference internal" href="[^"]*#(term-[^"]+)"')
 
 
 def nome_dello_scritto(pagina: str) -> str:
@@ -22,6 +22,7 @@ def nome_dello_scritto(pagina: str) -> str:
 def togli_i_vecchi(app):
     """Le pagine che si rifanno porterebbero il riassunto dei suggerimenti di prima, che da capo non hanno."""
     shutil.rmtree(Path(app.outdir, "_static", CARTELLA), ignore_errors=True)
+    Path(app.outdir, "_static", "glossario.js").unlink(missing_ok=True)  # quando era uno per tutte
 
 
 def chiedi(app, pagina, modello, contesto, doctree):
