@@ -1,8 +1,8 @@
 """I valori di partenza: lo stesso modello, gli stessi dati, matrici estratte più o meno grandi.
 
 L’articolo non dice come si inizializza. Qui si misura quanto conta: per ogni variante quanto è grande all’inizio il
-ramo di ciascun sottostrato rispetto a ciò a cui si somma, quanto sposta le matrici il primo passo di Adam, come scende
-la perdita di sviluppo, e quanto è netta l’attenzione alla fine.
+ramo di ciascun sottostrato rispetto a ciò a cui si somma, quanto le sposta il passo di Adam più lungo della prova, come
+scende la perdita di sviluppo, e quanto è netta l’attenzione alla fine.
 
     python -m attenzione.evidence.initialisation --dati cartella/dei/dati --semi 0 1
 
@@ -115,7 +115,7 @@ def branch_sizes(model, src, tgt):
 
 @torch.no_grad()
 def relative_steps(model, rate):
-    """Quanto il primo passo di Adam, che sposta ogni numero di rate, sposta le matrici rispetto a come sono.
+    """Quanto un passo di Adam, che sposta ogni numero di circa rate, sposta le matrici rispetto a come sono.
 
     Rende un dizionario da MATRICES a rate diviso la media quadratica dei valori.
     """
@@ -147,13 +147,14 @@ def run(recipe, folder, seeds, steps, every, names=VARIANTS, progress=True):
     training = TrainingConfig(**recipe.addestramento | {"steps": steps, "save_every": every, "keep": 1})
     training = replace(training, precision="float32" if emulates_bf16("cpu") else "bf16")
     src, tgt, _ = collate(dev[:64], config)
-    peak_rate = training.rate_factor * lrate(training.warmup_steps, config.d_model, training.warmup_steps)
+    highest = min(steps, training.warmup_steps)  # il tasso sale fino alla fine del warmup, che può venire dopo la prova
+    rate = training.rate_factor * lrate(highest, config.d_model, training.warmup_steps)
     variants = {}
     for name in names:
         model = build(config, VARIANTS[name], seeds[0]).eval()
         variants[name] = {
             "rami": rounded(branch_sizes(model, src, tgt)),
-            "passo": rounded(relative_steps(model, peak_rate)),
+            "passo": rounded(relative_steps(model, rate)),
             "peso_massimo_all_inizio": round(peak_weight(model, [src for src, _ in dev]).mean().item(), 3),
             "semi": {},
         }
@@ -168,7 +169,10 @@ def run(recipe, folder, seeds, steps, every, names=VARIANTS, progress=True):
                 "peso_massimo": round(peak_weight(model, [src for src, _ in dev]).mean().item(), 3),
             }
     return {
-        "comando": f"python -m attenzione.evidence.initialisation --semi {' '.join(map(str, seeds))} --passi {steps}",
+        "comandi": [
+            f"python -m attenzione.evidence.initialisation --semi {' '.join(map(str, seeds))} "
+            f"--passi {steps} --ogni {every} --varianti {' '.join(names)}"
+        ],
         "data": date.today().isoformat(),
         "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
         "precisione": training.precision,
