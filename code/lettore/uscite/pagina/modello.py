@@ -1,0 +1,169 @@
+"""Il modello dell’articolo nella pagina: i moduli di ``web/modello`` in un programma solo, e i suoi pesi a 8 bit.
+
+Da una cartella, senza rete, un browser non carica moduli né file: soltanto programmi classici. Perciò i moduli si
+fondono, e ogni parte dei pesi è un programma che consegna i suoi byte in base64: è la codifica che il browser sa
+sciogliere da sé, e con 9,4 MB sta nei 10. Una più fitta (a 94 segni) ne toglierebbe 0,8 e chiederebbe un ciclo nostro;
+compressi dal server, i due fanno la stessa strada. I pesi li dà ``attenzione.quantization``, dal modello spedito.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
+
+from attenzione.files import write_text
+from attenzione.translator.pretrained import TOKENIZER, WEIGHTS, shipped_folder
+from lettore.impronte import Segno, riassunto
+
+CARTELLA = "dal-vivo"
+INGRESSO = "translator.js"
+IMPORTA = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.M)
+ESPORTA = re.compile(r"^export (?=(?:const|class|function\*?) (\w+))", re.M)
+DICHIARA = re.compile(r"^(?:const|let|class|function\*?) (\w+)", re.M)
+
+INVOLUCRO = """\
+// Il modello dell’articolo: i moduli di web/modello, uno dopo l’altro.
+globalThis.attenzione = ((modules) => Object.assign(modules(), {{ source: String(modules) }}))(() => {{
+"use strict";
+{corpo}
+return {{ {nomi} }};
+}});
+"""
+
+
+# ---------------------------------------------------------------- il programma
+
+
+def fondi(cartella: Path) -> str:
+    """I moduli in un programma classico, ciascuno dopo quelli che importa; pubblica ciò che esportano.
+
+    Errori: ExtensionError se due moduli danno lo stesso nome a due cose, o importano in un altro modo.
+    """
+    pezzi: dict[str, str] = {}
+
+    def aggiungi(nome: str) -> None:
+        testo = (cartella / nome).read_text("utf-8")
+        for altro in IMPORTA.findall(testo):
+            if altro not in pezzi:
+                aggiungi(altro)
+        pezzi[nome] = f"// ---- {nome}\n{IMPORTA.sub('', testo)}"
+
+    aggiungi(INGRESSO)
+    corpo = "\n".join(pezzi.values())
+    pubblici = [m[1] for m in ESPORTA.finditer(corpo)]
+    corpo = ESPORTA.sub("", corpo)
+    nomi = DICHIARA.findall(corpo)
+    if doppi := {nome for nome in nomi if nomi.count(nome) > 1}:
+        raise ExtensionError(f"web/modello: {', '.join(sorted(doppi))} ha due significati, atteso uno")
+    if rimasto := re.search(r"^(?:import|export)\b.*", corpo, re.M):
+        raise ExtensionError(f"web/modello: «{rimasto[0]}» non si sa fondere")
+    return INVOLUCRO.format(corpo=corpo, nomi=", ".join(pubblici))
+
+
+# ---------------------------------------------------------------- i pesi
+
+
+def programmi_dei_pesi(modello: Path) -> dict[str, str]:
+    """I file dei pesi di un modello spedito, dal nome al testo: «indice.js», poi una parte ciascuno.
+
+    Errori: ValueError se il modello non è quello che ``web/modello`` sa eseguire, o il tokenizer non è una BPE nostra.
+    """
+    from attenzione.quantization import quantized_state
+    from attenzione.translator.pretrained import load_translator
+
+    rete, _ = load_translator(modello)
+    c = rete.config
+    diverse = [
+        f"{nome} = {valore}"
+        for nome, valore, atteso in (
+            ("norm_first", c.norm_first, False),
+            ("final_norm", c.final_norm, False),
+            ("positions", c.positions, "sinusoidal"),
+            ("h · d_k", c.n_heads * c.d_k, c.d_model),
+            ("h · d_v", c.n_heads * c.d_v, c.d_model),
+        )
+        if valore != atteso
+    ]
+    if diverse:
+        raise ValueError(f"il modello ha {', '.join(diverse)}: web/modello esegue quello dell’articolo, e h · d = d_model")
+    parti: dict[str, list] = {}
+    stato = quantized_state(rete)
+    for nome in stato:
+        parte = ".".join(nome.split(".")[: 1 if nome.startswith("embedding") else 2])
+        intero = nome.removesuffix(".codes").removesuffix(".scale")
+        if intero not in (elenco := parti.setdefault(parte, [])):
+            elenco.append(intero)
+    file, indice = {}, []
+    for nome, byte, tensori in (
+        ("tokenizer", scrivi_tokenizer(modello / TOKENIZER), None),
+        *((nome, *scrivi_parte(stato, elenco)) for nome, elenco in parti.items()),
+    ):
+        nome_del_file = f"{nome.replace('.', '-')}.js"
+        testo = f'attenzione.arrived("{nome}","{base64.b64encode(byte).decode()}");\n'
+        file[nome_del_file] = testo
+        voce = {"name": nome, "file": nome_del_file, "size": len(testo), "bytes": len(byte), "crc32": zlib.crc32(byte)}
+        indice.append(voce | ({"tensors": tensori} if tensori else {}))
+    voci = ("n_vocab", "n_layers", "d_model", "d_ff", "n_heads", "max_len", "pad_id", "bos_id", "eos_id")
+    quanti = sum(parametro.numel() for parametro in rete.parameters())
+    fatti = {"format": 1, "config": {v: getattr(c, v) for v in voci}, "parameters": quanti, "parts": indice}
+    return {"indice.js": f'attenzione.arrived("indice",{json.dumps(fatti)});\n'} | file
+
+
+def scrivi_parte(stato: dict, nomi: list[str]) -> tuple[bytes, list[list]]:
+    """I byte di una parte e l’elenco dei suoi tensori: tutte le scale e i vettori, poi i codici."""
+    virgole, codici, tensori = b"", b"", []
+    for nome in nomi:
+        if (intero := stato.get(f"{nome}.codes")) is None:
+            virgole += stato[nome].numpy().astype("<f4").tobytes()
+            tensori.append([nome, len(stato[nome])])
+        else:
+            virgole += stato[f"{nome}.scale"].numpy().astype("<f4").tobytes()
+            codici += intero.numpy().tobytes()
+            tensori.append([nome, *intero.shape])
+    return virgole + codici, tensori
+
+
+def scrivi_tokenizer(file: Path) -> bytes:
+    """Le unità che non nascono da una fusione, e le fusioni come coppie di identificatori; le altre unità sono quelle."""
+    bpe = json.loads(file.read_text("utf-8"))["model"]
+    ids = bpe["vocab"]
+    unita = sorted(ids, key=ids.get)
+    semplici = len(unita) - len(bpe["merges"])
+    if unita[semplici:] != ["".join(coppia) for coppia in bpe["merges"]]:
+        raise ValueError(f"«{file}»: attese le unità nell’ordine delle fusioni che le fanno")
+    fusioni = [ids[parte] for coppia in bpe["merges"] for parte in coppia]
+    testo = json.dumps({"symbols": unita[:semplici], "merges": fusioni}, ensure_ascii=False, separators=(",", ":"))
+    return testo.encode("utf-8")
+
+
+# ---------------------------------------------------------------- nella costruzione
+
+
+def scrivi(cartella: Path, radice: Path) -> None:
+    """Il programma e i pesi in ``cartella``; i pesi soltanto se sono cambiati."""
+    write_text(cartella / "modello.js", fondi(radice / "web" / "modello"))
+    modello = shipped_folder()
+    fonti = [modello / WEIGHTS, modello / TOKENIZER, Path(__file__)]
+    segno = Segno(cartella / ".pesi", riassunto(Path("/"), [str(f.resolve().relative_to("/")) for f in fonti]))
+    if segno.vale:
+        return
+    segno.togli()
+    for nome, testo in programmi_dei_pesi(modello).items():
+        write_text(cartella / nome, testo)
+    segno.lascia()
+
+
+def scrivi_modello(app, errore):
+    if not errore and app.builder.name == "html":
+        cartella = Path(app.outdir, "_static", CARTELLA)
+        cartella.mkdir(parents=True, exist_ok=True)
+        scrivi(cartella, Path(app.confdir))
+
+
+def setup(app):
+    app.connect("build-finished", scrivi_modello)
