@@ -12,8 +12,8 @@ export function howToRun(config, { without = [], encoderLayers, decoderLayers } 
   }
   const layers = { encoder: encoderLayers ?? config.n_layers, decoder: decoderLayers ?? config.n_layers };
   for (const [stack, n] of Object.entries(layers)) {
-    if (!Number.isInteger(n) || n < 0 || n > config.n_layers) {
-      throw new RangeError(`${stack}Layers vale ${n}: atteso un intero da 0 a ${config.n_layers}`);
+    if (!Number.isInteger(n) || n < 1 || n > config.n_layers) {
+      throw new RangeError(`${stack}Layers vale ${n}: atteso un intero da 1 a ${config.n_layers}`);
     }
   }
   const off = gone.size ? (name) => gone.has(name) : () => false;

@@ -90,7 +90,9 @@ def programmi_dei_pesi(modello: Path) -> dict[str, str]:
         if valore != atteso
     ]
     if diverse:
-        raise ValueError(f"il modello ha {', '.join(diverse)}: web/modello esegue quello dell’articolo, e h · d = d_model")
+        raise ValueError(
+            f"il modello ha {', '.join(diverse)}: web/modello esegue quello dell’articolo, e h · d = d_model"
+        )
     parti: dict[str, list] = {}
     stato = quantized_state(rete)
     for nome in stato:
@@ -129,7 +131,7 @@ def scrivi_parte(stato: dict, nomi: list[str]) -> tuple[bytes, list[list]]:
 
 
 def scrivi_tokenizer(file: Path) -> bytes:
-    """Le unità che non nascono da una fusione, e le fusioni come coppie di identificatori; le altre unità sono quelle."""
+    """Le unità che non nascono da una fusione, e le fusioni come coppie di identificatori: ciascuna dà la seguente."""
     bpe = json.loads(file.read_text("utf-8"))["model"]
     ids = bpe["vocab"]
     unita = sorted(ids, key=ids.get)
