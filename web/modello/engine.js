@@ -71,7 +71,8 @@ export function createEngine(post) {
     // Ogni valore che si calcola traducendo la frase fino a options.prefix; con only, i soli nomi che cominciano così.
     *intermediates({ text, options }) {
       checkOptions(options, model.config);
-      const source = encodeSource(tokenizer, text, model.config), rows = new Map(), { only = "", prefix = [] } = options;
+      const source = encodeSource(tokenizer, text, model.config), rows = new Map();
+      const { only = "", prefix = [] } = options;
       const run = howToRun(model.config, options, (name, more) => {
         if (name.startsWith(only)) rows.set(name, [...(rows.get(name) ?? []), ...more.map((row) => row.slice())]);
       });
@@ -80,7 +81,8 @@ export function createEngine(post) {
       const values = Object.fromEntries(Array.from(rows, ([name, list]) => [name, matrix(list)]));
       return {
         values, candidates: listed(likeliest(logProbs, options.candidates ?? 5)),
-        source: source.map((token) => named(token)), target: [model.config.bos_id, ...prefix].map((token) => named(token)),
+        source: source.map((token) => named(token)),
+        target: [model.config.bos_id, ...prefix].map((token) => named(token)),
       };
     },
   };
@@ -149,7 +151,9 @@ function matrix(rows) {
 
 // Gli identificatori di una frase da tradurre. Errori: InputError, con una frase che si può mostrare.
 export function encodeSource(tokenizer, text, config) {
-  if (/\p{Surrogate}/u.test(text)) throw new InputError("Il testo contiene un carattere spezzato a metà: va incollato di nuovo.");
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new InputError("Il testo contiene un carattere spezzato a metà: va incollato di nuovo.");
+  }
   const ids = tokenizer.encode(text);
   if (!ids.length) throw new InputError("Non c’è nulla da tradurre: serve almeno una parola.");
   if (!tokenizer.decode(ids)) {
@@ -174,7 +178,8 @@ export function checkOptions(options, config) {
     ["temperature", temperature, temperature >= 0.001 && temperature <= 1000, "un numero da 0,001 a 1000"],
     ["topK", topK, topK === undefined || (whole(topK) && topK >= 1), "un intero positivo"],
     ["topP", topP, topP === undefined || (topP > 0 && topP <= 1), "un numero maggiore di 0 e al più 1"],
-    ["prefix", prefix, prefix.every((id) => whole(id) && id > config.bos_id && id < config.n_vocab), "identificatori di token"],
+    ["prefix", prefix, prefix.every((id) => whole(id) && id > config.bos_id && id < config.n_vocab),
+      `un elenco di identificatori di token, da ${config.bos_id + 1} a ${config.n_vocab - 1}`],
   ];
   for (const [name, value, right, wanted] of rules) {
     if (!right) throw new RangeError(`${name} vale ${value}: atteso ${wanted}`);

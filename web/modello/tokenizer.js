@@ -25,11 +25,12 @@ export function clean(text) {
     .replace(ELIDED, "$1'").replace(E_ACCENT, "è").replace(/ (?=[.,;:!?)\]](?: |$))/gu, "").trim();
 }
 
-// Una parola con l’apostrofo che la elide; la s del genitivo, una cifra, un segno ciascuno per sé.
-const S_ENDS = "s(?![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])";
-const LETTERS = "(?:(?!_)[\\p{Alphabetic}\\p{M}\\p{Pc}])+";
-const SIGN = "[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\s▁]";
-const PIECES = new RegExp(`'${S_ENDS}|▁?${LETTERS}(?:'(?!${S_ENDS}))?|▁?\\p{Nd}|▁?${SIGN}|▁?_|▁`, "gu");
+// Una parola con l’apostrofo che la elide; la s del genitivo, una cifra, un segno ciascuno per sé. Di \w qui la regola è
+// quella di Oniguruma, che conta per lettere anche sei cifre piccole.
+const LETTER = "\\p{Alphabetic}\\p{M}\\p{Pc}²³¹¼½¾";
+const S = `s(?![${LETTER}\\p{Nd}])`;
+const SIGN = `[^${LETTER}\\p{Nd}\\p{White_Space}▁]`;
+const PIECES = new RegExp(`'${S}|▁?(?:(?!_)[${LETTER}])+(?:'(?!${S}))?|▁?\\p{Nd}|▁?${SIGN}|▁?_|▁`, "gu");
 
 const UNKNOWN = 3;  // dopo PAD, BOS ed EOS
 

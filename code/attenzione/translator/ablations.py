@@ -3,8 +3,8 @@
     python -m attenzione.translator.ablations --dati DIR --registra modelli/europarl-en-it/ablazioni.json
 
 traduce le frasi di prova con ciascuna ablazione, coi pesi a 8 bit, e scrive il BLEU che resta. I nomi sono quelli
-dell’albero dei moduli, gli stessi del modello in JavaScript (web/modello); i primi tre valgono per il modello intero. Il
-modello è stato addestrato con il pezzo, e glielo si toglie dopo: senza, fin dal principio, imparerebbe a farne a meno.
+dell’albero dei moduli, gli stessi del modello in JavaScript (web/modello); i primi tre valgono per il modello intero.
+Il modello è stato addestrato con il pezzo, che poi gli si toglie: chi ne fa a meno dal principio impara in altro modo.
 """
 
 import argparse
