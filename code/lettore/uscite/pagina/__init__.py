@@ -16,6 +16,7 @@ from . import (
     katex,
     lingua,
     margine,
+    modello,
     nodi,
     peso,
     programmi,
@@ -27,7 +28,7 @@ from . import (
 
 MODULI = (
     *(nodi, katex, simboli, margine, suggerimenti, interfaccia, lingua, composto, figure_scure),
-    *(colonna, programmi, file_del_browser, aiuti, ricerca, peso, sito),
+    *(colonna, programmi, file_del_browser, aiuti, ricerca, peso, sito, modello),
 )
 
 

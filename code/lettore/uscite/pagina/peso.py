@@ -18,6 +18,8 @@ import tinycss2.ast
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
+from .modello import CARTELLA as DAL_VIVO
+
 FOGLIO = "stile.css"
 DEL_LIBRO_DEL_TEMA = "sphinx-book-theme.js"  # vuole la colonna destra, che qui non c’è; il resto lo fa colonna.js
 SENZA_USO = ("doctools.js", "sphinx_highlight.js", "translations.js", "design-tabs.js", "togglebutton.js")
@@ -39,6 +41,7 @@ INUTILI = (
     "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
     "mystnb.*.css",
+    "modello/*.js",  # i moduli, che modello.py ha fuso in uno
     *("searchtools.js", "language_data.js"),
     *SENZA_USO,
 )
@@ -119,7 +122,8 @@ def scrivi_foglio(app, errore):
     nomi_dei_fogli = [str(foglio.filename).split("?")[0].removeprefix("_static/") for foglio in fogli]
     nomi_dei_fogli = [nome for nome in nomi_dei_fogli if not PurePosixPath(nome).name.startswith(RIFATTI)]
     pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
-    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not f.match("fontawesome.js")]
+    muti = ("fontawesome.js", f"{DAL_VIVO}/*.js")  # di quel programma e dei suoi pesi non si disegna nulla
+    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not any(map(f.match, muti))]
     nomi = Nomi(pagine, programmi)
     regole = []
     for nome in (*DEL_TEMA, *nomi_dei_fogli):
