@@ -43,6 +43,7 @@ export function createTranslator({ base, source = globalThis.attenzione?.source 
 
   // Prende un file dei pesi, e ciò che ha consegnato.
   async function take(file, name, version, signal) {
+    signal?.throwIfAborted();
     await getScript(`${base}${file}${version ? `?v=${version}` : ""}`, signal);
     const content = arrivals.get(name);
     arrivals.delete(name);
@@ -53,7 +54,6 @@ export function createTranslator({ base, source = globalThis.attenzione?.source 
   async function loadAll(onProgress, signal) {
     const dead = (message) => { for (const id of [...waiting.keys()]) receive({ id, error: { name: "Error", message } }); };
     engine = (source && await openWorker(source, receive, dead)) || inPage(receive);
-    signal?.throwIfAborted();
     const index = await take("indice.js", "indice", "", signal);
     if (index?.format !== 1 || !index.parts?.length) throw damaged("indice.js");
     const total = index.parts.reduce((sum, { size }) => sum + size, 0);
