@@ -2,8 +2,8 @@
 
 Da una cartella, senza rete, un browser non carica moduli né file: soltanto programmi classici. Perciò i moduli si
 fondono, e ogni parte dei pesi è un programma che consegna i suoi byte in base64: è la codifica che il browser sa
-sciogliere da sé, e con 9,4 MB sta nei 10. Una più fitta (a 94 segni) ne toglierebbe 0,8 e chiederebbe un ciclo nostro;
-compressi dal server, i due fanno la stessa strada. I pesi li dà ``attenzione.quantization``, dal modello spedito.
+sciogliere da sé, e con 9,4 MB sta nei 10. Una a 94 segni ne toglierebbe 0,8 e chiederebbe un ciclo nostro; compressa da
+un server sarebbe più lunga del 2 %. I pesi li dà ``attenzione.quantization``, dal modello spedito.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 
 from attenzione.files import write_text
-from attenzione.translator.pretrained import TOKENIZER, WEIGHTS, shipped_folder
 from lettore.impronte import Segno, riassunto
 
 CARTELLA = "dal-vivo"
+MODELLO = "modelli/europarl-en-it"
 INGRESSO = "translator.js"
 IMPORTA = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.M)
 ESPORTA = re.compile(r"^export (?=(?:const|class|function\*?) (\w+))", re.M)
@@ -73,8 +73,8 @@ def programmi_dei_pesi(modello: Path) -> dict[str, str]:
 
     Errori: ValueError se il modello non è quello che ``web/modello`` sa eseguire, o il tokenizer non è una BPE nostra.
     """
-    from attenzione.quantization import quantized_state
-    from attenzione.translator.pretrained import load_translator
+    from attenzione.quantization import quantized_state  # soltanto se i pesi si rifanno: portano PyTorch
+    from attenzione.translator.pretrained import TOKENIZER, load_translator
 
     rete, _ = load_translator(modello)
     c = rete.config
@@ -146,25 +146,28 @@ def scrivi_tokenizer(file: Path) -> bytes:
 # ---------------------------------------------------------------- nella costruzione
 
 
+FONTI = (
+    *(f"{MODELLO}/modello.safetensors", f"{MODELLO}/tokenizer.json"),
+    *("code/attenzione/quantization.py", "code/lettore/uscite/pagina/modello.py"),
+)
+"""Ciò da cui vengono i pesi: se non cambia, restano quelli scritti."""
+
+
 def scrivi(cartella: Path, radice: Path) -> None:
     """Il programma e i pesi in ``cartella``; i pesi soltanto se sono cambiati."""
     write_text(cartella / "modello.js", fondi(radice / "web" / "modello"))
-    modello = shipped_folder()
-    fonti = [modello / WEIGHTS, modello / TOKENIZER, Path(__file__)]
-    segno = Segno(cartella / ".pesi", riassunto(Path("/"), [str(f.resolve().relative_to("/")) for f in fonti]))
+    segno = Segno(cartella / ".pesi", riassunto(radice, FONTI))
     if segno.vale:
         return
     segno.togli()
-    for nome, testo in programmi_dei_pesi(modello).items():
+    for nome, testo in programmi_dei_pesi(radice / MODELLO).items():
         write_text(cartella / nome, testo)
     segno.lascia()
 
 
 def scrivi_modello(app, errore):
     if not errore and app.builder.name == "html":
-        cartella = Path(app.outdir, "_static", CARTELLA)
-        cartella.mkdir(parents=True, exist_ok=True)
-        scrivi(cartella, Path(app.confdir))
+        scrivi(Path(app.outdir, "_static", CARTELLA), Path(app.confdir))
 
 
 def setup(app):
