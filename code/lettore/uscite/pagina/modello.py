@@ -9,6 +9,7 @@ un server sarebbe più lunga del 2 %. I pesi li dà ``attenzione.quantization``,
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import zlib
@@ -17,7 +18,6 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 
 from attenzione.files import write_text
-from lettore.impronte import Segno, riassunto
 
 CARTELLA = "dal-vivo"
 MODELLO = "modelli/europarl-en-it"
@@ -156,13 +156,14 @@ FONTI = (
 def scrivi(cartella: Path, radice: Path) -> None:
     """Il programma e i pesi in ``cartella``; i pesi soltanto se sono cambiati."""
     write_text(cartella / "modello.js", fondi(radice / "web" / "modello"))
-    segno = Segno(cartella / ".pesi", riassunto(radice, FONTI))
-    if segno.vale:
+    segno = cartella / ".pesi"
+    fonti = hashlib.sha256(b"".join((radice / nome).read_bytes() for nome in FONTI)).hexdigest()
+    if segno.is_file() and segno.read_text("utf-8") == fonti:
         return
-    segno.togli()
+    segno.unlink(missing_ok=True)
     for nome, testo in programmi_dei_pesi(radice / MODELLO).items():
         write_text(cartella / nome, testo)
-    segno.lascia()
+    write_text(segno, fonti)
 
 
 def scrivi_modello(app, errore):
