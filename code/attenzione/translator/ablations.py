@@ -29,7 +29,7 @@ from attenzione.streams import as_command, reason
 from attenzione.training.batches import pad
 from attenzione.training.recipe import read_parts, read_recipe
 from attenzione.translator.evaluation import import_metrics
-from attenzione.translator.pretrained import encode_source, load_translator, shipped_folder
+from attenzione.translator.pretrained import encode_source, in_batches, load_translator, shipped_folder
 from attenzione.translator.searches import as_lines, fingerprint
 
 STACKS = {"encoder": ("self_attention",), "decoder": ("self_attention", "cross_attention")}
@@ -141,14 +141,9 @@ def trials(config):
 
 def translations(model, tokenizer, texts, use_cache=True):
     """Le traduzioni greedy di texts, nel loro ordine, e la media dei logaritmi delle probabilità."""
-    sources = [encode_source(tokenizer, text, model.config) for text in texts]
+    sources = {i: encode_source(tokenizer, text, model.config) for i, text in enumerate(texts)}
     found, log_prob = [""] * len(texts), 0.0
-    batches = []
-    for i in sorted(range(len(sources)), key=lambda i: len(sources[i])):
-        if not batches or len(sources[i]) * (len(batches[-1]) + 1) > MAX_TOKENS:
-            batches.append([])
-        batches[-1].append(i)
-    for batch in batches:
+    for batch in in_batches(sources, MAX_TOKENS):
         src = pad([sources[i] for i in batch], model.config.pad_id)  # (B, n)
         for i, hypothesis in zip(batch, greedy(model, src, use_cache=use_cache), strict=True):
             found[i] = tokenizer.decode(hypothesis.tokens)

@@ -88,15 +88,23 @@ def translate(model, tokenizer, texts, strategy="beam", beam=4, alpha=0.6, max_t
                 raise
             failures[i] = str(error)
     device = model.embedding.E.device
-    batches = []
-    for i in sorted(sources, key=lambda i: len(sources[i])):
-        if not batches or len(sources[i]) * (len(batches[-1]) + 1) > max_tokens:
-            batches.append([])
-        batches[-1].append(i)
     translations = [""] * len(texts)
-    for batch in batches:
+    for batch in in_batches(sources, max_tokens):
         src = pad([sources[i] for i in batch], model.config.pad_id, device)  # (B, n)
         found = beam_search(model, src, beam, alpha) if strategy == "beam" else [[best] for best in greedy(model, src)]
         for i, (hypothesis,) in zip(batch, found, strict=True):
             translations[i] = tokenizer.decode(hypothesis.tokens)
     return translations
+
+
+def in_batches(sources, max_tokens):
+    """I numeri delle frasi a lotti, dalle più corte, di al più max_tokens unità, riempimento compreso.
+
+    sources: dal numero di una frase ai suoi identificatori.
+    """
+    batches = []
+    for i in sorted(sources, key=lambda i: len(sources[i])):
+        if not batches or len(sources[i]) * (len(batches[-1]) + 1) > max_tokens:
+            batches.append([])
+        batches[-1].append(i)
+    return batches
