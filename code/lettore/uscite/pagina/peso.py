@@ -28,14 +28,11 @@ RIFATTI = ("pygments.css", "exercise.css", "togglebutton.css", "sphinx-book-them
 """I fogli di ciò che i nostri disegnano da capo: il codice, gli esercizi, la griglia, le celle."""
 
 INUTILI = (
-    "scripts/fontawesome.js*",
-    "scripts/bootstrap.js*",
-    "scripts/*.map",
+    "scripts/*",
     "styles/*.map",
     "vendor/fontawesome/webfonts/*",
     "katex/fonts/*.ttf",
     "caratteri/source-serif-4-*.woff",
-    "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
     "mystnb.*.css",
     *("searchtools.js", "language_data.js"),
@@ -118,7 +115,7 @@ def scrivi_foglio(app, errore):
     nomi_dei_fogli = [str(foglio.filename).split("?")[0].removeprefix("_static/") for foglio in fogli]
     nomi_dei_fogli = [nome for nome in nomi_dei_fogli if not PurePosixPath(nome).name.startswith(RIFATTI)]
     pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
-    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not f.match("fontawesome.js")]
+    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if "scripts" not in f.parts]  # non quelli del tema
     nomi = Nomi(pagine, programmi)
     regole = []
     for nome in (*DEL_TEMA, *nomi_dei_fogli):
