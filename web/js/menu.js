@@ -29,8 +29,16 @@ document.addEventListener("DOMContentLoaded", () => {
     const casella = [...document.querySelectorAll("form.bd-search input")].find((e) => !finestra?.contains(e));
     if (casella) casella.select();
     else if (finestra?.open) finestra.close();
-    else finestra?.showModal();
+    else if (finestra) {
+      finestra.showModal();
+      finestra.querySelector("input").select();
+    }
   };
+  finestra?.addEventListener("keydown", (evento) => {  // anche da una casella piena, che il browser prima svuoterebbe
+    if (evento.key !== "Escape") return;
+    evento.preventDefault();
+    finestra.close();
+  });
   document.querySelectorAll(".search-button__button").forEach((bottone) => bottone.addEventListener("click", cerca));
   document.addEventListener("keydown", (evento) => {
     if (evento.key.toLowerCase() !== "k" || evento.shiftKey || evento.altKey || evento.ctrlKey === evento.metaKey) return;
