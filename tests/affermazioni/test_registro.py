@@ -193,7 +193,9 @@ def test_una_replica_passa_dalla_premessa():
         with tesi:
             assert punti == 1
 
-    prova = affermazione("di-prova", vero={"punti": 1}, falso=[{"punti": 2}], controllo=[{"punti": 0}], semi=semi)(senza_premessa)
+    prova = affermazione("di-prova", vero={"punti": 1}, falso=[{"punti": 2}], controllo=[{"punti": 0}], semi=semi)(
+        senza_premessa
+    )
     with pytest.raises(pytest.fail.Exception, match="with premessa"):
         prova(caso=casi(prova)["vero"])
 
