@@ -11,7 +11,7 @@ Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
 
 `smentita` dice che cosa l’avrebbe smentita; `scala`, per una «riprodotta in scala», che cosa cambia alle
 dimensioni vere; `motivo`, per chi non ha una prova, perché qui non si decide; `esito`, se la prova dà torto, e
-allora `invece`, che cosa sarebbe stato vero e di quanto l’articolo ne è lontano.
+allora `invece`, che cosa sarebbe stato vero e di quanto l’articolo ne è lontano: la prova asserisce anche questo.
 Ogni altra ha una prova in tests/affermazioni/, riconosciuta dal decoratore `affermazione("id", …)`.
 """
 

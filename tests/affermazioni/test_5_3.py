@@ -122,7 +122,7 @@ def test_tasso_come_inverso_della_radice(esponente):
 
 @affermazione("massimo-al-passo-4000", vero={"passo": 4000}, falso=[{"passo": 2000}, {"passo": 8000}, {"passo": 4001}])
 def test_massimo_al_passo_4000(passo):
-    """Prima del warmup vince un ramo che cresce sempre, dopo uno che cala sempre; la libreria, con i valori predefiniti,
+    """Prima del warmup vince un ramo che cresce sempre, dopo uno che cala sempre; la libreria, coi valori predefiniti,
     in tutti i passi del modello base."""
     assert exponent(smaller(sp.Rational(1, 4))).is_positive and exponent(smaller(4)).is_negative
     with tesi:

@@ -138,7 +138,7 @@ def test_penalita_di_lunghezza(beam, alpha):
 @affermazione("lunghezza-massima-piu-cinquanta", vero={"oltre": 50}, falso=[{"oltre": 49}, {"oltre": 300}])
 def test_lunghezza_massima_piu_cinquanta(oltre):
     """Frasi di lunghezza diversa nello stesso batch, con i PAD: chi non si ferma mai arriva al limite della sua; chi
-    finisce prima si ferma, e non prosegue. Con la scelta del più probabile, un token alla volta e con la beam search."""
+    finisce prima si ferma, e non prosegue. Scegliendo il più probabile, un token alla volta, e con la beam search."""
     model, rows = model_and_source()
     lengths = [2 + i % 5 for i in range(len(rows))]  # da 2 a 6
     src = torch.where(torch.arange(6) < torch.tensor(lengths)[:, None], rows, CONFIG.pad_id)  # (12, 6)
