@@ -146,12 +146,12 @@ def test_lunghezza_massima_piu_cinquanta(oltre):
     hypotheses = greedy(model, src)
     endless = {i for i, h in enumerate(hypotheses) if not h.finished}
     assert {lengths[i] for i in endless} == {2, 3, 4, 5, 6}
-    streamed = [len(list(stream(model, row[None, :m]))) for row, m in zip(src, lengths, strict=True)]
+    streamed = [[int(y) for y, _ in stream(model, row[None, :m])] for row, m in zip(src, lengths, strict=True)]
     beams, never = beam_search(model, src, n_best=4), beam_search(endless_model(), src, n_best=4)
     with tesi:
         assert len(endless) < len(src)
         for i, (hypothesis, limit) in enumerate(zip(hypotheses, [m + oltre for m in lengths], strict=True)):
-            assert streamed[i] == len(hypothesis.tokens) + hypothesis.finished
+            assert streamed[i] == hypothesis.tokens + [CONFIG.eos_id] * hypothesis.finished
             assert len(hypothesis.tokens) == limit if i in endless else len(hypothesis.tokens) < limit
             assert all(CONFIG.eos_id not in h.tokens and len(h.tokens) <= limit for h in beams[i])
             assert {len(h.tokens) for h in never[i]} == {limit}
