@@ -35,8 +35,9 @@
     if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "∞" : "−∞";
     const testo = x.toFixed(cifre);
     const [intero, resto] = (Number(testo) === 0 ? testo.replace("-", "") : testo).replace("-", "−").split(".");
-    return intero.replace(/\B(?=(\d{3})+(?!\d))/g, intero.length > 5 ? "\u202f" : "") + (resto ? `,${resto}` : "");
+    return intero.replace(/\B(?=(\d{3})+(?!\d))/g, intero.replace("−", "").length > 4 ? "\u202f" : "") + (resto ? `,${resto}` : "");
   }
+  const fattore = (x) => (x < 0 ? `(${numero(x)})` : numero(x));  // dentro un prodotto
   const fila = (numeri, cifre) => `(${numeri.map((x) => numero(x, cifre)).join("; ")})`;
 
   // ---------------------------------------------------------------- comandi
@@ -187,7 +188,8 @@
       const traccia = (nome, attributi, ...figli) => tratti.push(svg(nome, attributi, ...figli));
       for (const t of io.tacche[0]) {
         traccia("line", { class: "esp-griglia", x1: X(t), x2: X(t), y1: sopra, y2: alto - sotto });
-        traccia("text", { x: X(t), y: alto - sotto + 15, "text-anchor": "middle" }, scrivi[0](t));
+        const scritta = scrivi[0](t), fuori = X(t) + 3.6 * scritta.length > larga;
+        traccia("text", { x: fuori ? larga : X(t), y: alto - sotto + 15, "text-anchor": fuori ? "end" : "middle" }, scritta);
       }
       for (const t of io.tacche[1]) {
         traccia("line", { class: "esp-griglia", x1: sinistra, x2: larga - destra, y1: Y(t), y2: Y(t) });
@@ -211,5 +213,5 @@
     return io;
   }
 
-  Object.assign(Esperimenti, { fai, svg, numero, fila, bottone, cursore, scelta, spunta, barre, tabella, riquadro });
+  Object.assign(Esperimenti, { fai, svg, numero, fattore, fila, bottone, cursore, scelta, spunta, barre, tabella, riquadro });
 })();

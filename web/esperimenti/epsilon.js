@@ -16,7 +16,7 @@
     const eps = cursore("ε", { min: 0, max: 0.5, passo: 0.01, valore: 0.1 }, mostra);
     const p = cursore("probabilità data al giusto", { min: 0.01, max: 0.999, passo: 0.001, valore: 0.999, scrivi: (x) => numero(x, 3) }, mostra);
     const quanti = scelta("token nel vocabolario", [[5, "5"], [37_000, numero(37_000, 0)]], 5, mostra);
-    const chieste = barre("probabilità chieste", ["il giusto", "ogni altro"], { cifre: 3 });
+    const chieste = barre("probabilità chieste", ["giusto", "altro"], { cifre: 3 });
     const figura = riquadro("La perdita contro la probabilità data al token giusto", {
       x: [0, 1], y: [0, 4], alto: 220, tacche: [[0, 0.25, 0.5, 0.75, 1], [0, 1, 2, 3, 4]],
       scrivi: [numero, (y) => numero(y, 0)], assi: ["probabilità data al giusto", "perdita, in nat"],

@@ -58,7 +58,7 @@
     const indietro = bottone("Torna indietro", () => { fatte -= 1; mostra(); });
     const prossime = fai("ol", { class: "esp-coppie", "aria-label": "le coppie più frequenti" });
     const parole = fai("ul", { class: "esp-pezzi", "aria-label": "le parole, a pezzi" });
-    vivo.append(testo, fai("div", { class: "esp-comandi" }, avanti, dieci, indietro),
+    vivo.append(testo, fai("div", { class: "esp-comandi esp-voci" }, avanti, dieci, indietro),
       fai("p", { class: "esp-titolo" }, "le prossime"), prossime, fai("p", { class: "esp-titolo" }, "le parole, a pezzi"), parole);
 
     function mostra() {

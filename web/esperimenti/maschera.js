@@ -42,7 +42,7 @@
       maschera = m.map((riga) => [...riga]);
       mostra();
     }));
-    vivo.append(fai("div", { class: "esp-comandi" }, ...pronte), fai("div", { class: "esp-comandi" }, modo.riga),
+    vivo.append(fai("div", { class: "esp-comandi esp-voci" }, ...pronte), fai("div", { class: "esp-comandi" }, modo.riga),
       fai("div", { class: "esp-affiancate" }, ammesse.elemento, tavola.elemento));
     ammesse.elemento.classList.add("esp-caselle");
 

@@ -1,6 +1,6 @@
 // La codifica posizionale, sezione 3.5: una coppia di componenti è un punto su un cerchio, e uno scostamento lo gira.
 (() => {
-  const { fai, svg, numero, cursore, scelta, riquadro, esempio, nuovo } = Esperimenti;
+  const { fai, svg, numero, fattore, cursore, scelta, riquadro, esempio, nuovo } = Esperimenti;
   const D_MODEL = 512, COPPIE = [0, 24, 48, 72];
   const conti = {
     velocita: (i, d_model = D_MODEL) => 10000 ** (-2 * i / d_model),
@@ -48,7 +48,7 @@
         ...lancetta(da, "esp-punto"), ...lancetta(a, "esp-segno"));
       const riga = (v) => v.map((n) => numero(n)).join(" e ");
       dice(`In posizione ${posto.valore} seno e coseno sono ${riga(da)}; in ${posto.valore + passo.valore}, ${riga(a)}. Da uno all’altro si gira di `
-        + `${numero(angolo)} radianti: il seno nuovo è ${numero(R[0][0])} · ${numero(da[0])} + ${numero(R[0][1])} · ${numero(da[1])}. `
+        + `${numero(angolo)} radianti: il seno nuovo è ${fattore(R[0][0])} · ${fattore(da[0])} + ${fattore(R[0][1])} · ${fattore(da[1])}. `
         + "Cambiando pos, i due coefficienti restano quelli.");
     }
     mostra();

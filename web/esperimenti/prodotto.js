@@ -1,6 +1,6 @@
 // La tabella QKᵀ, passo 2: una casella, la sua riga, la sua colonna, i quattro prodotti.
 (() => {
-  const { fai, numero, tabella, spunta, esempio, nuovo } = Esperimenti;
+  const { fai, numero, fattore, tabella, spunta, esempio, nuovo } = Esperimenti;
   const { TOKEN, X, W_q, W_k, Q, K, trasposta, prodotto } = esempio;
   const conti = {
     tavola: prodotto(Q, trasposta(K)),
@@ -33,7 +33,6 @@
         casella.classList.toggle("esp-incrocio", (a === i) !== (b === j));
         casella.setAttribute("aria-selected", a === i && b === j);
       }));
-      const fattore = (x) => (x < 0 ? `(${numero(x)})` : numero(x));
       dice(`«${TOKEN[i]}» cerca «${TOKEN[j]}»: ${Q[i].map((q, l) => `${fattore(q)} · ${fattore(K[j][l])}`).join(" + ")} = `
         + `${conti.addendi(i, j).map(fattore).join(" + ")} = ${numero(conti.tavola[i][j])}. `
         + (i === j ? "Qui una parola cerca sé stessa." : `All’inverso, «${TOKEN[j]}» che cerca «${TOKEN[i]}» dà ${numero(conti.tavola[j][i])}.`));

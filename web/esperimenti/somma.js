@@ -37,7 +37,7 @@
       }
     });
     vivo.append(fai("div", { class: "esp-comandi esp-colonna" }, ...cursori.map(({ riga }) => riga)),
-      fai("div", { class: "esp-comandi" }, bottone("i pesi di «mangia»", () => metti(conti.pesi)),
+      fai("div", { class: "esp-comandi esp-voci" }, bottone("i pesi di «mangia»", () => metti(conti.pesi)),
         bottone("tutti uguali", () => metti(Array(5).fill(0.2))), bottone("tutto a «topo»", () => metti([0, 0, 0, 0, 1]))),
       figura.elemento);
 

@@ -1,4 +1,4 @@
-// Il tasso di apprendimento, sezione 5.3: sale per warmup_steps passi, poi cala come la radice.
+// Il tasso di apprendimento, sezione 5.3: sale per i passi di warmup, poi cala come la radice.
 (() => {
   const { fai, numero, cursore, scelta, riquadro, nuovo } = Esperimenti;
   const ULTIMO = 100_000;
@@ -9,7 +9,7 @@
   nuovo("tasso", conti, (vivo, dice) => {
     const intero = (x) => numero(x, 0), millesimi = (x) => numero(1000 * x);
     const d_model = scelta("d_model", [128, 256, 512, 1024].map((d) => [d, `${d}`]), 512, mostra);
-    const warmup = cursore("passi di riscaldamento", { min: 1000, max: 16_000, passo: 500, valore: 4000, scrivi: intero }, mostra);
+    const warmup = cursore("passi di warmup", { min: 1000, max: 16_000, passo: 500, valore: 4000, scrivi: intero }, mostra);
     const figura = riquadro("Il tasso di apprendimento contro il passo", {
       x: [0, ULTIMO], y: [0, 0.00155], alto: 240, tacche: [[0, 50_000, 100_000], [0, 0.0005, 0.001, 0.0015]],
       scrivi: [intero, (y) => numero(1000 * y, 1)], assi: ["passo", "tasso, in millesimi"],
@@ -27,7 +27,7 @@
       const [d, w] = [d_model.valore, warmup.valore], alto = conti.lrate(w, d, w);
       dice(`Il tasso più alto è al passo ${intero(w)}: ${millesimi(alto)} millesimi, ${numero(alto / conti.lrate(4000))} volte quello del modello base `
         + `(${millesimi(conti.lrate(4000))}). Al passo ${intero(ULTIMO)} è ${millesimi(conti.lrate(ULTIMO, d, w))} millesimi: `
-        + "lì il riscaldamento non conta più, e la curva grigia del modello base si scosta solo se cambia d_model.");
+        + "lì il warmup non conta più: dalla curva grigia, quella del modello base, ci si scosta solo cambiando d_model.");
     }
     mostra();
   });

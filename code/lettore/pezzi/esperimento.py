@@ -18,6 +18,9 @@ CARTELLA = "web/esperimenti"
 COMUNI = ("base", "esempio")
 """I file di tutti gli esperimenti, nell’ordine in cui si caricano."""
 
+DATI = {"beam": "beam-alberi"}
+"""Il file di numeri che un esperimento vuole prima di sé."""
+
 
 class esperimento(nodes.General, nodes.Element):
     """``nome`` è il file che lo anima; il primo figlio è la domanda, poi ciò che si legge dove non si muove nulla."""
@@ -25,7 +28,13 @@ class esperimento(nodes.General, nodes.Element):
 
 def nomi(radice: Path) -> list[str]:
     """Gli esperimenti che ci sono."""
-    return sorted({file.stem for file in (radice / CARTELLA).glob("*.js")}.difference(COMUNI))
+    return sorted({file.stem for file in (radice / CARTELLA).glob("*.js")}.difference(COMUNI, DATI.values()))
+
+
+def file_di(usati: list[str]) -> list[str]:
+    """I file che una pagina con questi esperimenti carica, in ordine; nessuno se non ne ha."""
+    suoi = [file for nome in sorted(set(usati)) for file in (DATI.get(nome), nome) if file]
+    return [*COMUNI, *suoi] if suoi else []
 
 
 class DirettivaEsperimento(SphinxDirective):

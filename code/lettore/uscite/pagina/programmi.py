@@ -2,7 +2,7 @@
 
 import re
 
-from lettore.pezzi.esperimento import COMUNI
+from lettore.pezzi.esperimento import CARTELLA, file_di
 
 PROGRAMMI = {
     "js/visore.js": "<attenzione-vista",  # la vista dell’attenzione, che scrive attenzione.figures.viewer
@@ -21,8 +21,7 @@ ESPERIMENTO = re.compile(r'<div [^>]*class="esperimento"[^>]* data-nome="([\w-]+
 def carica(app, pagina, modello, contesto, doctree):
     corpo = contesto.get("body", "")
     programmi = [programma for programma, segno in PROGRAMMI.items() if segno in corpo]
-    if esperimenti := sorted(set(ESPERIMENTO.findall(corpo))):
-        programmi += [f"esperimenti/{nome}.js" for nome in (*COMUNI, *esperimenti)]
+    programmi += [f"{CARTELLA.removeprefix('web/')}/{nome}.js" for nome in file_di(ESPERIMENTO.findall(corpo))]
     for programma in programmi:
         app.add_js_file(programma, loading_method="defer")
 
