@@ -1,7 +1,7 @@
-"""Gli alberi della beam search che l’esperimento `beam` mostra: dal traduttore spedito, i prefissi che la ricerca visita.
+"""Gli alberi che l’esperimento `beam` mostra: dal traduttore spedito, i prefissi che la beam search visita.
 
-``python tests/web/alberi.py`` li rifà in ``web/esperimenti/beam-alberi.js``: occorre se cambia il traduttore, e una prova
-lo dice.
+``python tests/web/alberi.py`` li rifà in ``web/esperimenti/beam-alberi.js``: occorre se cambia il traduttore, e una
+prova lo dice.
 """
 
 import json
@@ -19,15 +19,17 @@ FRASI = (
 )
 AMPIEZZE = (1, 2, 3, 4)
 FILE = Path(__file__).resolve().parents[2] / "web/esperimenti/beam-alberi.js"
-TESTA = "// Scritto da tests/web/alberi.py: di ogni prefisso visitato le continuazioni più probabili, [pezzo, log-probabilità, seguito].\n"
+TESTA = """// Scritto da tests/web/alberi.py: di ogni prefisso visitato le continuazioni più probabili, ciascuna
+// [pezzo, log-probabilità, seguito].
+"""
 
 
 @torch.inference_mode()
 def albero(model, tokenizer, frase: str) -> list:
-    """I prefissi che la beam search visita con ciascuna ampiezza, α = 0; di ognuno, tante continuazioni quanti i posti."""
+    """I prefissi che la ricerca visita, con ciascuna ampiezza; di ognuno, tante continuazioni quanti i posti."""
     config = model.config
     z, _ = model.encode(torch.tensor([encode_source(tokenizer, frase, config)]))
-    radice, visti = [], {}
+    visti = {}
 
     def continuazioni(prefisso: tuple[int, ...]) -> dict:
         if prefisso not in visti:
@@ -55,8 +57,7 @@ def albero(model, tokenizer, frase: str) -> list:
             migliori = sorted(candidati, reverse=True)[: ampiezza - finiti]
             tenuti = [c for c in migliori if c[1][-1] != config.eos_id]
             finiti += len(migliori) - len(tenuti)
-    radice += visti[()].values()
-    return radice
+    return list(visti[()].values())
 
 
 def alberi() -> dict[str, list]:
@@ -66,6 +67,7 @@ def alberi() -> dict[str, list]:
 
 if __name__ == "__main__":
     righe = ",\n".join(
-        f"  {json.dumps(frase)}: {json.dumps(rami, ensure_ascii=False, separators=(',', ':'))}" for frase, rami in alberi().items()
+        f"  {json.dumps(frase)}: {json.dumps(rami, ensure_ascii=False, separators=(',', ':'))}"
+        for frase, rami in alberi().items()
     )
     write_text(FILE, f"{TESTA}Esperimenti.alberi = {{\n{righe},\n}};\n")

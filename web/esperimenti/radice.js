@@ -43,7 +43,7 @@
         traccia("rect", { class: "esp-pieno", x: X(somma / scala) - passo / 2, y: Y(p / alta), width: passo, height: Y(0) - Y(p / alta) });
       }
     });
-    const pesi = barre("i pesi di «mangia», con tante componenti", TOKEN);
+    const pesi = barre("quanto si prende ciascuna parola, per «mangia»", TOKEN);
     vivo.append(fai("div", { class: "esp-comandi" }, quante.riga, diviso.riga), figura.elemento, pesi.elemento);
 
     function mostra() {
@@ -54,7 +54,7 @@
       figura.mostra();
       pesi.mostra(a);
       dice(`Con ${d_k} componenti la distanza tipica da zero, la fascia, è ${numero(conti.distanza(d_k, diviso.valore))}. `
-        + `Il peso più alto è ${numero(Math.max(...a))}; se il suo punteggio cresce di 0,01 cambia di `
+        + `«la» si prende ${numero(a[0])} del totale; se il suo numero cresce di 0,01, si prende di più `
         + (quanto / 100 < 1e-6 ? "meno di un milionesimo." : `${numero(quanto / 100, quanto > 0.01 ? 4 : 6)}.`));
     }
     mostra();
