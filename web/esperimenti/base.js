@@ -51,7 +51,7 @@
   // Il valore resta quello dato, con tutte le cifre, finché una mano non muove il cursore; «nome» è come lo si
   // chiama a voce, se il titolo è breve.
   function cursore(titolo, { min, max, passo, valore, scrivi = numero, nome = null }, quando) {
-    const campo = fai("input", { type: "range", min, max, step: passo, "aria-label": nome }), scritto = fai("output");
+    const campo = fai("input", { type: "range", min, max, step: passo, "aria-label": nome }), scritto = fai("span", { class: "esp-valore", "aria-hidden": "true" });
     const riga = fai("label", { class: "esp-cursore" }, fai("span", { class: "esp-titolo" }, titolo), campo, scritto);
     const io = {
       riga,

@@ -46,14 +46,15 @@
       fai("li", { class: nuove.some(([altro]) => altro === nome) ? "esp-nuovo" : null }, fai("code", {}, nome), ` ${forma}`));
     function mostra() {
       tasca.hidden = !tieni.valore;
+      dice(tieni.valore ? "La tavola sta in un angolo della pagina, e si riempie scendendo; il nome più recente è il primo."
+        : `In questa pagina ${celle.length === 1 ? "una cella scrive" : `${celle.length} celle scrivono`} la forma di ciò che ne esce: `
+          + "la tavola si riempie scendendo.");
       const quante = celle.filter(([e]) => e.getBoundingClientRect().top < innerHeight * 0.6).length;
       if (quante === lette) return;
       lette = quante;
       const tavola = conti.tavola(celle.slice(0, quante).map(([, forme]) => forme)), nuove = celle[quante - 1]?.[1] ?? [];
       qui.replaceChildren(...voci(tavola, nuove));
       accanto.replaceChildren(...voci(tavola.slice(0, 8), nuove));
-      dice(quante ? `Le celle fin qui hanno dato un nome a ${tavola.length} ${tavola.length === 1 ? "tensore" : "tensori"}; l’ultimo è ${tavola[0][0]}, ${tavola[0][1]}.`
-        : "Nessuna cella, fin qui, ha costruito un tensore: la tavola si riempie scendendo.");
     }
     let atteso = false;
     addEventListener("scroll", () => {

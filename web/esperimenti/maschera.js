@@ -57,7 +57,7 @@
       const vede = Number.isInteger(riga) ? `«${TOKEN[riga]}» può vedere: ${TOKEN.filter((_, j) => maschera[riga][j]).join(", ") || "nessuno"}. ` : "";
       dice(vede + (vuote.length ? `La riga di ${vuote.map((t) => `«${t}»`).join(", ")} non ha nulla da guardare: la softmax dividerebbe zero per zero. `
         : `Le righe ${uno ? "sommano a 1" : "non sommano tutte a 1"}. `)
-        + (fughe.length ? `Dal futuro trapelano ${fughe.length} coppie su 10, le caselle con l’orlo.` : "Dal futuro non trapela nulla."));
+        + (fughe.length ? `Dal futuro ${fughe.length === 1 ? "trapela una coppia" : `trapelano ${fughe.length} coppie`} su 10: ${fughe.length === 1 ? "la casella" : "le caselle"} con l’orlo.` : "Dal futuro non trapela nulla."));
     }
     mostra();
   });
