@@ -23,7 +23,7 @@ DATI = {"beam": "beam-alberi"}
 
 
 class esperimento(nodes.General, nodes.Element):
-    """``nome`` è il file che lo anima; il primo figlio è la domanda, poi ciò che si legge dove non si muove nulla."""
+    """``nome`` è il file che lo anima, ``pagina`` dove sta; figli: la domanda, e ciò che si legge dove nulla si muove."""
 
 
 def nomi(radice: Path) -> list[str]:
@@ -50,7 +50,7 @@ class DirettivaEsperimento(SphinxDirective):
             raise self.error(f"esperimento «{nome}»: manca la domanda")
         if not self.content:
             raise self.error(f"esperimento «{nome}»: manca il testo per dove non si muove nulla")
-        nodo = esperimento(nome=nome, ids=[f"esperimento-{nome}"])
+        nodo = esperimento(nome=nome, pagina=self.env.docname, ids=[f"esperimento-{nome}"])
         self.set_source_info(nodo)
         testi, messaggi = self.state.inline_text(self.options["domanda"], self.lineno)
         tipo = nodes.strong("", "Esperimento", classes=["esperimento-tipo"])
@@ -70,14 +70,12 @@ class DoveSiMuove(SphinxPostTransform):
     def run(self, **kwargs):
         if self.app.builder.name == "html":
             return
-        for nodo in self.document.findall(esperimento):
-            luogo = f"{self.env.docname}.html#{nodo['ids'][0]}"
+        for nodo in list(self.document.findall(esperimento)):
+            luogo = f"{nodo['pagina']}.html#{nodo['ids'][0]}"
             base = self.config.lettore_ambiente.indirizzo
-            dove = (
-                nodes.reference("", "", nodes.literal("", luogo), refuri=base + luogo)
-                if base
-                else nodes.literal("", luogo)
-            )
+            dove = nodes.literal("", luogo)
+            if base:
+                dove = nodes.reference("", "", dove, refuri=base + luogo)
             nodo += nodes.paragraph("", "", nodes.Text("Si muove nella pagina web, "), dove, nodes.Text("."))
 
 
