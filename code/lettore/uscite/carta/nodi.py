@@ -6,6 +6,7 @@ from docutils import nodes
 
 from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import blocco_bilingue, lato
+from lettore.pezzi.esperimento import esperimento
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
 from lettore.pezzi.note import riquadro
 from lettore.pezzi.registro import prove_richiuse
@@ -50,6 +51,10 @@ def chiudi_riquadro(self, nodo):
     self.body.append("\n\\end{riquadro}\n")
 
 
+def apri_esperimento(self, nodo):
+    self.body.append("\n\\begin{riquadro}{esperimento}" + self.hypertarget_to(nodo) + "%\n")
+
+
 def apri_affermazione(self, nodo):
     self.body.append("\n\\begin{affermazione}" + self.hypertarget_to(nodo) + "%\n")
 
@@ -64,6 +69,7 @@ def setup(app):
     app.add_node(glossa, override=True, latex=(apri_glossa, niente))
     app.add_node(scheda_di_blocco, override=True, latex=(salta, None))
     app.add_node(riquadro, override=True, latex=(apri_riquadro, chiudi_riquadro))
+    app.add_node(esperimento, override=True, latex=(apri_esperimento, chiudi_riquadro))
     app.add_node(affermazione_composta, override=True, latex=(apri_affermazione, chiudi_affermazione))
     app.add_node(prove_richiuse, override=True, latex=(niente, niente))
     app.add_node(solo_en, override=True, latex=(salta, None))

@@ -9,6 +9,7 @@ from docutils import nodes
 from lettore.inventario import leggi_inventario
 from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import RICHIUSI, blocco_bilingue, lato
+from lettore.pezzi.esperimento import esperimento
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
 from lettore.pezzi.luoghi import ancora
 from lettore.pezzi.note import riquadro
@@ -90,6 +91,11 @@ def apri_riquadro(self, nodo):
     self.body.append(self.starttag(nodo, "div", CLASS=f"riquadro riquadro-{nodo['tipo']}", role="note"))
 
 
+def apri_esperimento(self, nodo):
+    dati = {"role": "group", "aria-label": "Esperimento", "data-nome": nodo["nome"]}
+    self.body.append(self.starttag(nodo, "div", CLASS="esperimento", **dati))
+
+
 def apri_affermazione(self, nodo):
     dati = {}
     if "sezione" in nodo:  # nel registro: le legge chi sceglie quali vedere
@@ -113,6 +119,7 @@ def setup(app):
     app.add_node(glossa, override=True, html=(apri_glossa, chiudi_glossa))
     app.add_node(scheda_di_blocco, override=True, html=(visita_scheda, None))
     app.add_node(riquadro, override=True, html=(apri_riquadro, chiudi_div))
+    app.add_node(esperimento, override=True, html=(apri_esperimento, chiudi_div))
     app.add_node(affermazione_composta, override=True, html=(apri_affermazione, chiudi_div))
     app.add_node(prove_richiuse, override=True, html=(apri_prove, chiudi_prove))
     app.add_node(solo_en, override=True, html=(apri_solo_en, chiudi_div))

@@ -146,6 +146,8 @@ class Markdown(nodes.NodeVisitor):
         self.citato(self.rendi(nodo))
         raise nodes.SkipNode
 
+    visit_esperimento = visit_riquadro
+
     def visit_affermazione_composta(self, nodo):
         voce = nodo.deepcopy()
         voce.remove(voce.children[-1])  # i rimandi, che fuori dal libro non portano in nessun posto
