@@ -18,8 +18,8 @@ CARTELLA = "web/esperimenti"
 COMUNI = ("base", "esempio")
 """I file di tutti gli esperimenti, nell’ordine in cui si caricano."""
 
-DATI = {"beam": "beam-alberi"}
-"""Il file di numeri che un esperimento vuole prima di sé."""
+DATI = {"beam": "beam-alberi"} | dict.fromkeys(("guarda", "numeri", "senza", "traduci"), "vivo")
+"""Il file che un esperimento vuole prima di sé: numeri, o il traduttore che più esperimenti dividono."""
 
 
 class esperimento(nodes.General, nodes.Element):
@@ -34,7 +34,7 @@ def nomi(radice: Path) -> list[str]:
 def file_di(usati: list[str]) -> list[str]:
     """I file che una pagina con questi esperimenti carica, in ordine; nessuno se non ne ha."""
     suoi = [file for nome in sorted(set(usati)) for file in (DATI.get(nome), nome) if file]
-    return [*COMUNI, *suoi] if suoi else []
+    return list(dict.fromkeys([*COMUNI, *suoi])) if suoi else []
 
 
 class DirettivaEsperimento(SphinxDirective):

@@ -171,5 +171,23 @@ def scrivi_modello(app, errore):
         scrivi(Path(app.outdir, "_static", CARTELLA), Path(app.confdir))
 
 
+def prove_registrate(radice: Path) -> str:
+    """Il BLEU del modello intero e senza ciascun pezzo, come lo legge l’esperimento «senza»."""
+    registrate = json.loads((radice / MODELLO / "ablazioni.json").read_text("utf-8"))
+    solo_bleu = lambda voce: {"BLEU": voce["BLEU"]}  # noqa: E731
+    dati = {
+        "frasi": registrate["frasi"],
+        "intero": solo_bleu(registrate["intero"]["8 bit"]),
+        "prove": {nome: solo_bleu(voce) for nome, voce in registrate["prove"].items()},
+    }
+    return f'<script type="application/json" id="prove-registrate">{json.dumps(dati)}</script>\n'
+
+
+def porta_le_prove(app, pagina, modello, contesto, doctree):
+    if app.builder.name == "html" and 'data-nome="senza"' in contesto.get("body", ""):
+        contesto["body"] += prove_registrate(Path(app.confdir))
+
+
 def setup(app):
+    app.connect("html-page-context", porta_le_prove)
     app.connect("build-finished", scrivi_modello)

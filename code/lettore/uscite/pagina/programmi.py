@@ -21,6 +21,7 @@ ESPERIMENTO = re.compile(r'<div [^>]*class="esperimento"[^>]* data-nome="([\w-]+
 def carica(app, pagina, modello, contesto, doctree):
     corpo = contesto.get("body", "")
     programmi = [programma for programma, segno in PROGRAMMI.items() if segno in corpo]
+    programmi += ["js/visore.js"] if 'data-nome="guarda"' in corpo else []  # la vista vi nasce dopo
     programmi += [f"{CARTELLA.removeprefix('web/')}/{nome}.js" for nome in file_di(ESPERIMENTO.findall(corpo))]
     for programma in programmi:
         app.add_js_file(programma, loading_method="defer")
@@ -31,3 +32,4 @@ def setup(app):
     app.connect("html-page-context", carica)
     app.add_css_file("css/copertina.css", priority=840)
     app.add_css_file("css/esperimenti.css", priority=841)
+    app.add_css_file("css/dal-vivo.css", priority=842)

@@ -1,0 +1,107 @@
+// Il traduttore del libro nella pagina: si carica quando lo si chiede, e gli esperimenti di «Il modello dal vivo» lo
+// dividono. Qui stanno la frase, ciò che si è tolto e l’ultima traduzione; chi ascolta si rifà quando cambiano.
+(() => {
+  const { fai, bottone } = Esperimenti;
+  const PEZZI = {  // ciò che si toglie tutto insieme: il nome che ha qui, e quali nomi del modello sono
+    residuals: (nome) => /\.residuals\.\d$/.test(nome),
+    norms: (nome) => nome.endsWith(".norm"),
+    cross_attention: (nome) => nome.endsWith(".cross_attention"),
+    feed_forward: (nome) => nome.endsWith(".feed_forward"),
+  };
+
+  const conti = {
+    // I nomi che il modello conosce, da quelli scelti qui.
+    nomi: (tolti, tutti) => [...new Set([...tolti].flatMap((t) => (PEZZI[t] ? tutti.filter(PEZZI[t]) : [t])))],
+    // Ciò che l’indirizzo della pagina dice, e viceversa.
+    leggi(indirizzo) {
+      const p = new URLSearchParams(indirizzo), intero = (nome) => Number(p.get(nome)) || null;
+      return {
+        frase: p.get("frase"), tolti: new Set((p.get("senza") ?? "").split(" ").filter(Boolean)),
+        encoder: intero("encoder"), decoder: intero("decoder"),
+      };
+    },
+    scrivi({ frase, tolti, encoder, decoder }, indirizzo) {
+      const p = new URLSearchParams(indirizzo);
+      const voci = { frase, senza: [...tolti].join(" "), encoder, decoder };
+      for (const [nome, valore] of Object.entries(voci)) {
+        if (valore) p.set(nome, valore);
+        else p.delete(nome);
+      }
+      return `?${p}`;
+    },
+    // Un’unità come si mostra: lo spazio che apre una parola si vede appena.
+    unita: (pezzo) => pezzo.replace("▁", ""),
+    nuova: (pezzo) => pezzo.startsWith("▁"),
+  };
+  Esperimenti.conti.vivo = conti;
+  if (typeof document === "undefined") return;
+
+  const base = new URL("../dal-vivo/", document.currentScript.src).href;
+  const ascoltano = [];
+  let traduttore = null, pronto = null;
+
+  function programma() {
+    return new Promise((fatto, manca) => {
+      if (globalThis.attenzione?.createTranslator) return fatto();
+      const script = fai("script", { src: `${base}modello.js` });
+      script.onload = () => fatto();
+      script.onerror = () => { script.remove(); manca(new Error("Il programma del modello non si trova: il libro va scaricato per intero, o ricostruito.")); };
+      document.head.append(script);
+    });
+  }
+
+  const vivo = Esperimenti.vivo = {
+    ...conti.leggi(location.search),
+    esito: null,  // l’ultima traduzione, con ciò che si è tolto; intera, senza togliere nulla
+    intera: null,
+    fatti: null,  // configurazione del modello, una volta caricato
+    ascolta(quando) { ascoltano.push(quando); },
+    di() { ascoltano.forEach((quando) => quando()); },
+    async carica(avanza, segnale) {
+      await programma();
+      traduttore ??= attenzione.createTranslator({ base });
+      pronto ??= traduttore.load(avanza, segnale);
+      try {
+        vivo.fatti = await pronto;
+      } catch (errore) {
+        pronto = traduttore = null;
+        throw errore;
+      }
+      vivo.di();
+    },
+    ferma: () => traduttore?.cancel(),
+    // Le opzioni di chi toglie: quelle che si sono scelte, o nessuna.
+    opzioni(tolti = true) {
+      if (!tolti) return {};
+      const altre = { without: conti.nomi(vivo.tolti, vivo.fatti.ablations) };
+      if (vivo.encoder) altre.encoderLayers = vivo.encoder;
+      if (vivo.decoder) altre.decoderLayers = vivo.decoder;
+      return altre;
+    },
+    chiedi: (che, opzioni, via) => traduttore[che](vivo.frase, opzioni, via),
+    // Ciò che si è scelto, nell’indirizzo: si può mandare a qualcuno.
+    segna() {
+      try { history.replaceState(null, "", conti.scrivi(vivo, location.search) + location.hash); } catch { /* da una cartella, in alcuni browser */ }
+    },
+    // Chi ha bisogno del modello, e non c’è: un bottone che lo carica, con l’avanzamento; poi si rimonta.
+    invita(posto, dice) {
+      const segno = fai("progress", { max: 1, value: 0, hidden: true, "aria-label": "Caricamento del modello" });
+      let ferma = null;
+      const carica = bottone("Carica il modello (9 MB)", async () => {
+        if (ferma) return ferma.abort();
+        ferma = new AbortController();
+        carica.textContent = "Annulla";
+        segno.hidden = false;
+        try {
+          await vivo.carica(({ fraction }) => { segno.value = fraction; }, ferma.signal);
+        } catch (errore) {
+          if (errore.name !== "AbortError") dice(errore.message);
+          carica.textContent = "Carica il modello (9 MB)";
+          segno.hidden = true;
+        }
+        ferma = null;
+      }, { class: "esp-bottone vivo-carica" });
+      posto.replaceChildren(carica, segno);
+    },
+  };
+})();
