@@ -10,9 +10,9 @@ from fabbrica import RADICE
 from test_browser import TELEFONO, violazioni
 
 from attenzione.data.example import V
-from lettore.pezzi.esperimento import CARTELLA, file_di, nomi
+from lettore.pezzi.esperimento import CARTELLA, DAL_VIVO, file_di, nomi
 
-NOMI = nomi(RADICE)
+NOMI = [nome for nome in nomi(RADICE) if nome not in DAL_VIVO]  # quelli stanno in test_dal_vivo
 FOGLI = ("pagina", "blocchi", "esperimenti")
 POSTO = (
     '<div class="esperimento" id="esperimento-{0}" data-nome="{0}" role="group" aria-label="Esperimento {0}">'

@@ -19,7 +19,7 @@ from attenzione.embedding import sinusoidal_positions
 from attenzione.training.loss import label_smoothing_loss, smoothed_entropy
 from attenzione.training.schedule import lrate
 from attenzione.translator.pretrained import encode_source, load_translator
-from lettore.pezzi.esperimento import CARTELLA, COMUNI, DATI, file_di, nomi
+from lettore.pezzi.esperimento import CARTELLA, COMUNI, DAL_VIVO, DATI, file_di, nomi
 from lettore.sorgente import Pagina
 from lettore.uscite.pagina.katex import trova_node
 
@@ -85,7 +85,7 @@ def test_ogni_file_si_legge_e_non_chiama_la_rete(file):
 
 
 def test_ogni_esperimento_sta_nel_libro():
-    assert {nome for _, nome in direttive()} == set(NOMI) and len(NOMI) == 14
+    assert {nome for _, nome in direttive()} == set(NOMI) and len(NOMI) == 14 + len(DAL_VIVO)
     assert len(set(direttive())) == len(direttive())  # al più uno per pagina: l’àncora è il nome
 
 
@@ -309,3 +309,37 @@ def test_beam(frase):
 def test_la_penalita_e_quella_della_libreria():
     for m, alpha in ((1, 0.6), (10, 0.6), (40, 1)):
         assert chiedi(f"C.beam.penalita({m}, {alpha})") == pytest.approx(float(length_penalty(m, alpha)))
+
+
+# ---------------------------------------------------------------- il modello dal vivo
+
+
+def test_dall_indirizzo_alle_scelte_e_ritorno():
+    scelte = {"frase": "è l’ora & via", "tolti": ["scale", "residuals"], "encoder": 2, "decoder": None}
+    tornate = chiedi(
+        "(() => { const v = {...x, tolti: new Set(x.tolti)}, a = C.vivo.scrivi(v, '?lingua=en'), t = C.vivo.leggi(a);"
+        " return [{...t, tolti: [...t.tolti]}, new URLSearchParams(a).get('lingua')]; })()",
+        scelte,
+    )
+    assert tornate == [scelte, "en"]
+
+
+def test_i_gruppi_di_pezzi_sono_quelli_della_libreria():
+    from attenzione.config import TransformerConfig
+    from attenzione.translator.ablations import ablations, trials
+
+    config = TransformerConfig(n_vocab=8, n_layers=2, d_model=4, d_ff=8, n_heads=2, d_k=2, d_v=2)
+    tutti = ablations(config)
+    nomi_dei_gruppi = ("residuals", "norms", "cross_attention", "feed_forward")
+    gruppi = {nome: trials(config)[nome]["without"] for nome in nomi_dei_gruppi}
+    for nome, pezzi in gruppi.items():
+        assert sorted(chiedi("C.vivo.nomi(new Set([x[0]]), x[1])", [nome, tutti])) == sorted(pezzi), nome
+
+
+def test_i_passi_di_una_testa_sono_l_equazione_1():
+    torch.manual_seed(0)
+    q, K, V = torch.randn(1, 4).double(), torch.randn(3, 4).double(), torch.randn(3, 2).double()
+    passi = chiedi("C.numeri.passi(x[0], x[1], 4)", [q[0].tolist(), K.tolist()])
+    _, pesi = scaled_dot_product_attention(q, K, V)
+    torch.testing.assert_close(torch.tensor(passi["pesi"]).double(), pesi[0])
+    torch.testing.assert_close(torch.tensor(passi["punteggi"]).double() * 2, torch.tensor(passi["prodotti"]).double())

@@ -2,7 +2,7 @@
 (() => {
   const { fai, numero, bottone, scelta, spunta, vivo, nuovo } = Esperimenti;
   const INTERI = [
-    ["scale", "la divisione per √d_k"], ["positions", "le posizioni"], ["causal_mask", "la maschera causale"],
+    ["scale", "la divisione per √d"], ["positions", "le posizioni"], ["causal_mask", "la maschera causale"],
     ["residuals", "le connessioni residuali"], ["norms", "le normalizzazioni"], ["feed_forward", "le reti feed-forward"],
     ["cross_attention", "lo sguardo alla frase inglese"],
   ];
@@ -28,7 +28,7 @@
       vivo.di();
     };
     function interruttore(nome, titolo) {
-      const io = spunta(titolo, vivo.tolti.has(nome), (via) => {
+      const io = spunta(nome === "scale" ? fai("span", {}, titolo, fai("sub", {}, "k")) : titolo, vivo.tolti.has(nome), (via) => {
         vivo.tolti[via ? "add" : "delete"](nome);
         cambia();
       });

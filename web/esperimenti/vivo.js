@@ -36,7 +36,7 @@
   Esperimenti.conti.vivo = conti;
   if (typeof document === "undefined") return;
 
-  const base = new URL("../dal-vivo/", document.currentScript.src).href;
+  const base = new URL("../dal-vivo/", document.currentScript?.src || location.href).href;
   const ascoltano = [];
   let traduttore = null, pronto = null;
 

@@ -18,12 +18,15 @@ CARTELLA = "web/esperimenti"
 COMUNI = ("base", "esempio")
 """I file di tutti gli esperimenti, nell’ordine in cui si caricano."""
 
-DATI = {"beam": "beam-alberi"} | dict.fromkeys(("guarda", "numeri", "senza", "traduci"), "vivo")
+DAL_VIVO = ("guarda", "numeri", "senza", "traduci")
+"""Gli esperimenti che chiedono il traduttore, in una pagina loro."""
+
+DATI = {"beam": "beam-alberi"} | dict.fromkeys(DAL_VIVO, "vivo")
 """Il file che un esperimento vuole prima di sé: numeri, o il traduttore che più esperimenti dividono."""
 
 
 class esperimento(nodes.General, nodes.Element):
-    """``nome`` è il file che lo anima, ``pagina`` dove sta; figli: la domanda, e ciò che si legge dove nulla si muove."""
+    """``nome`` è il file che lo anima, ``pagina`` dove sta; figli: la domanda, e ciò che si legge altrove."""
 
 
 def nomi(radice: Path) -> list[str]:

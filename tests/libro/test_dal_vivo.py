@@ -1,0 +1,143 @@
+"""«Il modello dal vivo», nel browser: si carica a richiesta, traduce, si smonta, dice ciò che non va."""
+
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
+
+import pytest
+from test_browser import TELEFONO, violazioni
+
+from attenzione.translator.ablations import ablate
+from attenzione.translator.pretrained import load_translator, translate
+
+PAGINA = "chapters/laboratorio/dal-vivo.html"
+FRASE = "the central bank must be independent."
+
+
+def carica(scheda):
+    """Carica il modello dal primo bottone e aspetta la prima traduzione."""
+    scheda.locator(".vivo-carica").first.click()
+    scheda.locator(".vivo-unita-scelta").first.wait_for(timeout=60_000)
+    return scheda
+
+
+def voce(scheda, nome: str):
+    return scheda.locator(f"#esperimento-{nome} .esp-voce")
+
+
+def traduzione(scheda) -> str:
+    return re.match("«(.*)»:", voce(scheda, "traduci").inner_text())[1]
+
+
+@pytest.fixture(scope="module")
+def python():
+    modello, tokenizer = load_translator()
+    return lambda senza=(): translate(ablate(modello, senza), tokenizer, [FRASE], strategy="greedy")[0]
+
+
+@pytest.fixture
+def vivo(senza, lettore):
+    return carica(lettore().apri(senza, PAGINA, f"?frase={quote(FRASE)}"))
+
+
+@pytest.mark.lento
+def test_traduce_come_la_libreria_e_con_un_altra_scelta_va_di_la(vivo, python):
+    prima = traduzione(vivo)
+    assert prima == python()
+    vivo.locator(".vivo-unita-scelta").nth(0).press("Enter")
+    altra = vivo.locator(".vivo-candidati button").nth(1)
+    scelta = altra.inner_text()
+    altra.press("Enter")
+    vivo.wait_for_function(
+        "([e, prima]) => !e.textContent.startsWith(`«${prima}»`)", arg=[voce(vivo, "traduci").element_handle(), prima]
+    )
+    assert traduzione(vivo).startswith(scelta)
+
+
+@pytest.mark.lento
+def test_senza_un_pezzo_e_come_la_libreria_senza_quel_pezzo(vivo, python):
+    dopo = vivo.locator("#esperimento-senza .vivo-lato").last.locator(".vivo-testo")
+    dopo.wait_for()
+    vivo.get_by_label("la divisione per √d").check()
+    vivo.wait_for_function(
+        "([e, atteso]) => e.textContent === atteso", arg=[dopo.element_handle(), python(["scale"])], timeout=20_000
+    )
+    assert "senza=scale" in vivo.url
+
+
+@pytest.mark.lento
+def test_una_testa_spenta_si_dice_e_i_suoi_pesi_spariscono(vivo):
+    bottone = vivo.locator("#esperimento-senza .vivo-teste button").first
+    assert "BLEU" in bottone.get_attribute("aria-label")
+    bottone.press("Space")
+    assert bottone.get_attribute("aria-pressed") == "true"
+    vivo.locator("#esperimento-guarda .esp-voce", has_text="senza ciò che si è tolto").wait_for()
+
+
+@pytest.mark.lento
+def test_i_numeri_di_una_testa_sommano_a_uno(vivo):
+    tavola = vivo.locator("#esperimento-numeri table")
+    tavola.wait_for()
+    pesi = [float(t.replace(",", ".")) for t in tavola.locator("td:nth-of-type(3)").all_inner_texts()]
+    assert len(pesi) > 3 and abs(sum(pesi) - 1) < 0.05
+
+
+@pytest.mark.parametrize(
+    "detto", ["", "ωψφ", "<img src=x onerror=alert(1)>", "a " * 5000], ids=["vuoto", "greco", "html", "lungo"]
+)
+@pytest.mark.lento
+def test_un_testo_che_non_si_traduce_si_dice_e_nulla_si_perde(vivo, detto):
+    campo = vivo.get_by_label("Frase inglese da tradurre")
+    prima = voce(vivo, "traduci").inner_text()
+    campo.fill(detto)
+    campo.press("Enter")
+    vivo.wait_for_function(
+        "([e, prima]) => e.textContent !== prima", arg=[voce(vivo, "traduci").element_handle(), prima], timeout=30_000
+    )
+    assert campo.input_value() == detto and vivo.locator("#esperimento-traduci img").count() == 0
+    if not detto.startswith("<"):
+        assert re.search("Non c’è nulla|non conosce|unità, e il modello", voce(vivo, "traduci").inner_text())
+
+
+@pytest.mark.lento
+def test_dove_non_si_chiede_non_si_carica_nulla(senza, lettore):
+    uno = lettore()
+    scheda = uno.apri(senza, PAGINA)
+    chiesti = scheda.evaluate("performance.getEntriesByType('resource').map((r) => r.name)")
+    assert not any("/dal-vivo/" in nome for nome in chiesti)
+    assert scheda.locator(".vivo-carica").count() == 4
+
+
+@pytest.mark.lento
+@pytest.mark.parametrize("tema", ["light", "dark"])
+def test_axe_e_telefono(senza, lettore, axe, tema):
+    scheda = carica(lettore(color_scheme=tema, **TELEFONO).apri(senza, PAGINA))
+    scheda.locator("#esperimento-numeri table").wait_for()
+    assert violazioni(scheda, axe) == []
+    assert scheda.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+class Muto(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.lento
+def test_da_un_server_con_i_pesi_guasti_lo_dice(senza, chromium):
+    """Lo stesso libro da un server; con un file dei pesi che manca, una frase chiara, e si può riprovare."""
+    servitore = ThreadingHTTPServer(("127.0.0.1", 0), partial(Muto, directory=str(senza.html)))
+    threading.Thread(target=servitore.serve_forever, daemon=True).start()
+    contesto = chromium.new_context(locale="it-IT")
+    scheda = contesto.new_page()
+    scheda.route("**/dal-vivo/decoder-0.js*", lambda rotta: rotta.abort())
+    scheda.goto(f"http://127.0.0.1:{servitore.server_port}/{PAGINA}")
+    scheda.locator(".vivo-carica").first.click()
+    scheda.locator("#esperimento-traduci .esp-voce", has_text="I pesi del modello non si trovano").wait_for(
+        timeout=60_000
+    )
+    scheda.unroute("**/dal-vivo/decoder-0.js*")
+    carica(scheda)
+    contesto.close()
+    servitore.shutdown()
