@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from test_browser import TELEFONO, violazioni
 
+from attenzione.quantization import dequantized, quantized_state
 from attenzione.translator.ablations import ablate
 from attenzione.translator.pretrained import load_translator, translate
 
@@ -33,7 +34,9 @@ def traduzione(scheda) -> str:
 
 @pytest.fixture(scope="module")
 def python():
+    """La libreria con gli stessi pesi della pagina, a 8 bit."""
     modello, tokenizer = load_translator()
+    modello.load_state_dict(dequantized(quantized_state(modello)))
     return lambda senza=(): translate(ablate(modello, senza), tokenizer, [FRASE], strategy="greedy")[0]
 
 
@@ -58,12 +61,10 @@ def test_traduce_come_la_libreria_e_con_un_altra_scelta_va_di_la(vivo, python):
 
 @pytest.mark.lento
 def test_senza_un_pezzo_e_come_la_libreria_senza_quel_pezzo(vivo, python):
-    dopo = vivo.locator("#esperimento-senza .vivo-lato").last.locator(".vivo-testo")
-    dopo.wait_for()
+    dopo = vivo.locator("#esperimento-senza .vivo-lato").last
+    dopo.get_by_text(python(), exact=True).wait_for()
     vivo.get_by_label("la divisione per √d").check()
-    vivo.wait_for_function(
-        "([e, atteso]) => e.textContent === atteso", arg=[dopo.element_handle(), python(["scale"])], timeout=20_000
-    )
+    dopo.get_by_text(python(["scale"]), exact=True).wait_for(timeout=20_000)
     assert "senza=scale" in vivo.url
 
 

@@ -90,7 +90,7 @@
         ...nomi.map((nome, j) => striscia(`k di «${nome}»`, k[j]))), tavola.elemento,
       ...(quota ? [striscia(`ciò che W^O fa di questa testa, ${quota.length} numeri`, quota)] : []), copia);
       const primo = passi.pesi.indexOf(Math.max(...passi.pesi));
-      dice(`${titolo}, strato ${qui.strato + 1}, testa ${qui.testa + 1}: «${chi[qui.parola]}» dà a «${nomi[primo]}» il peso ${numero(passi.pesi[primo])}, perché il loro prodotto è ${numero(passi.prodotti[primo], 1)}, il più alto; diviso per √${d_k} fa ${numero(passi.punteggi[primo])}.`);
+      dice(`${titolo}, strato ${qui.strato + 1}, testa ${qui.testa + 1}: «${chi[qui.parola]}» dà a «${nomi[primo]}» il peso ${numero(passi.pesi[primo])}, perché il loro prodotto è ${numero(passi.prodotti[primo], 1)}, il più alto; ${vivo.tolti.has("scale") ? "la divisione è tolta" : `diviso per √${d_k} fa ${numero(passi.punteggi[primo])}`}.`);
     }
 
     vivo.ascolta(() => prendi().catch((errore) => errore.name === "AbortError" || dice(errore.message)));
