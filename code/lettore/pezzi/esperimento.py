@@ -23,7 +23,7 @@ DATI = {"beam": "beam-alberi"}
 
 
 class esperimento(nodes.General, nodes.Element):
-    """``nome`` è il file che lo anima, ``pagina`` dove sta; figli: la domanda, e ciò che si legge dove nulla si muove."""
+    """``nome`` è il file che lo anima, ``pagina`` dove sta; figli: la domanda, e ciò che si legge altrove."""
 
 
 def nomi(radice: Path) -> list[str]:
