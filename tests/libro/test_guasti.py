@@ -92,7 +92,7 @@ GUASTI = {
     "termine-ignoto": Guasto("5.3", "parola", "pappardella", 7, "term not in glossary: 'pappardella'"),
     "titolo-mancante": Guasto("ringraziamenti", "```{blocco} ack-h\n```\n", "", 4, "manca il blocco «ack-h»"),
     "numero-sbagliato": Guasto("3.3", "# 3.3", "# 3.4", 3, "il titolo «3.4 Prova» non comincia con 3.3"),
-    "esperimento-ignoto": Guasto("3.1", "$x^2$.", f"$x^2$.\n\n{ESPERIMENTO}", 14, "«pippo»: atteso uno fra beam, "),
+    "esperimento-ignoto": Guasto("3.2.1", "$x^2$.", f"$x^2$.\n\n{ESPERIMENTO}", 9, "«pippo»: atteso uno fra beam, "),
     "rimando-ignoto": Guasto("3.5", "$x^2$", "{rif}`fig9`", 7, "rif «fig9»: nessun blocco"),
 }
 
