@@ -60,14 +60,26 @@ MISURA = """() => {
   // sovrapposto: i pezzi di una sezione non si toccano
   const pezzi = [...articolo.querySelectorAll(":scope > section, :scope section")].flatMap((s) => [...s.children])
     .filter((e) => e.localName !== "section" && visto(e) && getComputedStyle(e).position !== "absolute");
-  const scatole = pezzi.map((e) => [e, e.getBoundingClientRect()]).filter(([, r]) => r.width > 1 && r.height > 1);
-  for (const [e, r] of scatole.filter(([e]) => e.matches(".a-margine")))
-    for (const [altro, s] of scatole)
+  const largoQuanto = (e) =>
+    (e.matches(".blocco") && [...e.children].find((lato) => lato.matches(".lato") && visto(lato))) || e;
+  const piene = ([, r]) => r.width > 1 && r.height > 1;
+  const scatole = pezzi.map((e) => [e, e.getBoundingClientRect()]).filter(piene);
+
+  // le note nel margine: una fila finisce dove finisce ciò che giudica, e non copre nulla
+  const file = [...articolo.querySelectorAll(".a-margine")].filter((e) => getComputedStyle(e).position === "absolute");
+  const note = file.flatMap((e) => [...e.children]).map((e) => [e, e.getBoundingClientRect()]);
+  const accanto = [...note, ...pezzi.map((e) => [e, largoQuanto(e).getBoundingClientRect()]).filter(piene)];
+  for (const [e, r] of note)
+    for (const [altro, s] of accanto)
       if (altro !== e && r.left < s.right - 1 && s.left < r.right - 1 && r.top < s.bottom - 1 && s.top < r.bottom - 1)
         guasti.push(`sovrapposti: ${nome(e)} e ${nome(altro)}`);
+  for (const fila of file) {
+    const prima = pezzi.findLast((e) => e.parentElement === fila.parentElement && e.compareDocumentPosition(fila) & 4);
+    const fine = fila.lastElementChild.getBoundingClientRect().bottom, giudicato = prima?.getBoundingClientRect();
+    if (!giudicato || Math.abs(fine - giudicato.bottom) > 40) guasti.push(`lontano da ciò che giudica: ${nome(fila)}`);
+  }
   for (let i = 1; i < scatole.length; i++) {
     const [prima, dopo] = [scatole[i - 1], scatole[i]];
-    if (prima[0].matches(".a-margine") || dopo[0].matches(".a-margine")) continue;
     if (dopo[1].top < prima[1].bottom - 2) guasti.push(`sovrapposti: ${nome(prima[0])} e ${nome(dopo[0])}`);
     // un buco: più di quanto chieda un titolo
     const vuoto = px(dopo[1].top - prima[1].bottom);
@@ -219,7 +231,7 @@ def test_le_misure_vedono_i_guasti(senza, lettore):
           celle[0].parentElement.style.width = "300px";
           celle[1].parentElement.style.marginTop = "-60px";
           celle[2].parentElement.style.marginTop = "300px";
-          document.querySelector(".a-margine").style.cssText += "; margin-left: -900px; width: 500px; float: left";
+          document.querySelectorAll(".a-margine")[1].style.cssText += "; margin-left: 100px; width: 500px";
           return MISURA();
         }"""
     misure = scheda.evaluate(guasta.replace("MISURA", f"({MISURA})"))  # prima che la pagina se ne accorga
@@ -345,7 +357,7 @@ def test_le_affermazioni_nel_capitolo_sussurrano(senza, lettore):
     scheda = lettore().apri(senza, senza.pagina("4-perche"))
     testi = scheda.locator(".affermazione").all_inner_texts()
     assert testi and not [t for t in testi if "blocco " in t or "test_" in t or "smentirebbe" in t]
-    nel_margine = scheda.locator(".affermazione.a-margine").first.bounding_box()
+    nel_margine = scheda.locator(".a-margine > .affermazione").first.bounding_box()
     prosa = scheda.locator("article section > p").first.bounding_box()
     assert nel_margine["x"] > prosa["x"] + prosa["width"]
     scheda.locator(".affermazione-verdetto a").first.click()
