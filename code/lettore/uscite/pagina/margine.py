@@ -4,7 +4,8 @@ Una fila di note finisce dove finisce il pezzo che la precede, e cresce verso l�
 sta sopra. Ciò che sta sopra dev’essere stretto (prosa, celle) e alto abbastanza, fino al titolo o alla fila di prima.
 Lo si decide qui, a occhio, dal numero di righe: o tutta la fila trova posto, o resta tutta nel testo. Un blocco
 dell’articolo è stretto finché si legge in una lingua sola: la fila che conta su di esso sta nel margine solo allora.
-Sotto la larghezza che ha un margine, il foglio di stile le rimette tutte nel testo.
+Sotto la larghezza che ha un margine, il foglio di stile le rimette tutte nel testo. Le pagine fuori dell’articolo non
+hanno margine: il loro testo sta nel mezzo.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def accosta(app, documento: nodes.document, docname: str) -> None:
     for voce in list(documento.findall(affermazione_composta)):
         if "affermazione-in-affermazione" in voce["classes"]:
             sussurra(voce)
+    if not any(True for _ in documento.findall(blocco_bilingue)):
+        return
     in_fila = list(pezzi(documento))
     inizio = ultima = 0
     while inizio < len(in_fila):
