@@ -5,6 +5,8 @@ chiamata. Le promesse sono una per prova, e leggono lo stesso rilievo.
 """
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +39,7 @@ MISURA = """() => {
   const nome = (e) => `${e.localName}.${[...e.classList].join(".")} «${e.textContent.trim().slice(0, 40)}»`;
   const visto = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length > 0;
   const articolo = document.querySelector(".bd-article");
-  if (!articolo) return { guasti, righe: [], larga: document.documentElement.scrollWidth, strette: [] };
+  if (!articolo) return { guasti, righe: [], larga: document.documentElement.scrollWidth, strette: [], figure: [] };
   const tutti = [...articolo.querySelectorAll("pre, .katex-display, table, figure, img, h1, h2, h3, h4, figcaption")];
   const visti = tutti.filter((e) => !e.closest(".katex-mathml") && visto(e));
 
@@ -116,7 +118,10 @@ MISURA = """() => {
       if (dentro < colonne) strette.push(`${px(dentro)} < ${px(colonne)}: ${nome(p)}`);
     }
   }
-  return { guasti, righe, strette, larga: document.documentElement.scrollWidth };
+  // quanto una figura è rimpicciolita
+  const figure = visti.filter((e) => e.matches("img[src$='.svg'][width]"))
+    .map((e) => [e.getAttribute("src"), e.getBoundingClientRect().width / e.getAttribute("width")]);
+  return { guasti, righe, strette, figure, larga: document.documentElement.scrollWidth };
 }"""
 
 
@@ -183,6 +188,22 @@ def test_la_riga_ha_la_misura_di_un_libro(rilievo, larga):
 def test_una_cella_di_79_colonne_non_scorre(rilievo):
     strette = {(p, w): m[w]["strette"][:3] for p, m in rilievo.items() for w in (1440, 1280) if m[w]["strette"]}
     assert strette == {}
+
+
+@pytest.mark.lento
+def test_le_parole_di_una_figura_si_leggono_a_ogni_larghezza(rilievo, senza):
+    """Mai sotto gli 11 px: se non ci sta, la figura scorre (e che scorra lo dice la prova di sopra)."""
+    corpi = {}
+    for file in (senza.html / "_images").glob("*.svg"):
+        trovati = re.findall(r"scale\((0\.\d+) -\1\)", file.read_text("utf-8"))
+        corpi[file.name] = min(map(float, trovati), default=1) * 100 * 96 / 72
+    rese = [
+        (pagina, larga, corpi[Path(src).name] * quanto)
+        for pagina, misure in rilievo.items()
+        for larga in LARGHEZZE
+        for src, quanto in misure[larga]["figure"]
+    ]
+    assert [resa for resa in rese if resa[2] < 10.9] == [] and len(rese) > 100
 
 
 @pytest.mark.lento
@@ -350,6 +371,27 @@ def test_il_cassetto_del_telefono(senza, lettore):
     scheda.keyboard.press("Escape")
     assert not scheda.locator(".bd-links").is_visible()
     assert scheda.evaluate("document.activeElement.ariaLabel") == "Indice del libro"
+
+
+def test_sul_telefono_la_ricerca_si_chiude(senza, lettore):
+    scheda = lettore(viewport={"width": 390, "height": 844}, has_touch=True).apri(senza, senza.pagina("6-2"))
+    scheda.locator(".bd-header-article .search-button").tap()
+    finestra = scheda.locator("#pst-search-dialog")
+    assert finestra.is_visible()
+    chiudi = finestra.get_by_role("button", name="Chiudi")
+    scatola = chiudi.bounding_box()
+    assert scatola["x"] + scatola["width"] <= 390 and min(scatola["width"], scatola["height"]) >= 44
+    chiudi.tap()
+    assert not finestra.is_visible()
+
+
+def test_sul_telefono_il_nome_della_riga_resta_in_vista(senza, lettore):
+    """Scorrendo la tabella 3 fino ai risultati, si legge di quale modello sono."""
+    scheda = lettore(viewport={"width": 390, "height": 844}).apri(senza, senza.pagina("6-2"))
+    tabella = scheda.locator("#tab3 .pst-scrollable-table-container.scorre")
+    tabella.evaluate("(e) => e.scrollTo(e.scrollWidth, 0)")
+    nome, contenitore = tabella.locator("td").filter(has_text="base").first.bounding_box(), tabella.bounding_box()
+    assert contenitore["x"] <= nome["x"] and nome["x"] + nome["width"] < contenitore["x"] + contenitore["width"] / 2
 
 
 def test_le_affermazioni_nel_capitolo_sussurrano(senza, lettore):
