@@ -5,6 +5,8 @@ chiamata. Le promesse sono una per prova, e leggono lo stesso rilievo.
 """
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +39,7 @@ MISURA = """() => {
   const nome = (e) => `${e.localName}.${[...e.classList].join(".")} «${e.textContent.trim().slice(0, 40)}»`;
   const visto = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length > 0;
   const articolo = document.querySelector(".bd-article");
-  if (!articolo) return { guasti, righe: [], larga: document.documentElement.scrollWidth, strette: [] };
+  if (!articolo) return { guasti, righe: [], larga: document.documentElement.scrollWidth, strette: [], figure: [] };
   const tutti = [...articolo.querySelectorAll("pre, .katex-display, table, figure, img, h1, h2, h3, h4, figcaption")];
   const visti = tutti.filter((e) => !e.closest(".katex-mathml") && visto(e));
 
@@ -60,14 +62,26 @@ MISURA = """() => {
   // sovrapposto: i pezzi di una sezione non si toccano
   const pezzi = [...articolo.querySelectorAll(":scope > section, :scope section")].flatMap((s) => [...s.children])
     .filter((e) => e.localName !== "section" && visto(e) && getComputedStyle(e).position !== "absolute");
-  const scatole = pezzi.map((e) => [e, e.getBoundingClientRect()]).filter(([, r]) => r.width > 1 && r.height > 1);
-  for (const [e, r] of scatole.filter(([e]) => e.matches(".a-margine")))
-    for (const [altro, s] of scatole)
+  const largoQuanto = (e) =>
+    (e.matches(".blocco") && [...e.children].find((lato) => lato.matches(".lato") && visto(lato))) || e;
+  const piene = ([, r]) => r.width > 1 && r.height > 1;
+  const scatole = pezzi.map((e) => [e, e.getBoundingClientRect()]).filter(piene);
+
+  // le note nel margine: una fila finisce dove finisce ciò che giudica, e non copre nulla
+  const file = [...articolo.querySelectorAll(".a-margine")].filter((e) => getComputedStyle(e).position === "absolute");
+  const note = file.flatMap((e) => [...e.children]).map((e) => [e, e.getBoundingClientRect()]);
+  const accanto = [...note, ...pezzi.map((e) => [e, largoQuanto(e).getBoundingClientRect()]).filter(piene)];
+  for (const [e, r] of note)
+    for (const [altro, s] of accanto)
       if (altro !== e && r.left < s.right - 1 && s.left < r.right - 1 && r.top < s.bottom - 1 && s.top < r.bottom - 1)
         guasti.push(`sovrapposti: ${nome(e)} e ${nome(altro)}`);
+  for (const fila of file) {
+    const prima = pezzi.findLast((e) => e.parentElement === fila.parentElement && e.compareDocumentPosition(fila) & 4);
+    const fine = fila.lastElementChild.getBoundingClientRect().bottom, giudicato = prima?.getBoundingClientRect();
+    if (!giudicato || Math.abs(fine - giudicato.bottom) > 40) guasti.push(`lontano da ciò che giudica: ${nome(fila)}`);
+  }
   for (let i = 1; i < scatole.length; i++) {
     const [prima, dopo] = [scatole[i - 1], scatole[i]];
-    if (prima[0].matches(".a-margine") || dopo[0].matches(".a-margine")) continue;
     if (dopo[1].top < prima[1].bottom - 2) guasti.push(`sovrapposti: ${nome(prima[0])} e ${nome(dopo[0])}`);
     // un buco: più di quanto chieda un titolo
     const vuoto = px(dopo[1].top - prima[1].bottom);
@@ -104,7 +118,10 @@ MISURA = """() => {
       if (dentro < colonne) strette.push(`${px(dentro)} < ${px(colonne)}: ${nome(p)}`);
     }
   }
-  return { guasti, righe, strette, larga: document.documentElement.scrollWidth };
+  // quanto una figura è rimpicciolita
+  const figure = visti.filter((e) => e.matches("img[src$='.svg'][width]"))
+    .map((e) => [e.getAttribute("src"), e.getBoundingClientRect().width / e.getAttribute("width")]);
+  return { guasti, righe, strette, figure, larga: document.documentElement.scrollWidth };
 }"""
 
 
@@ -174,6 +191,22 @@ def test_una_cella_di_79_colonne_non_scorre(rilievo):
 
 
 @pytest.mark.lento
+def test_le_parole_di_una_figura_si_leggono_a_ogni_larghezza(rilievo, senza):
+    """Mai sotto gli 11 px: se non ci sta, la figura scorre (e che scorra lo dice la prova di sopra)."""
+    corpi = {}
+    for file in (senza.html / "_images").glob("*.svg"):
+        trovati = re.findall(r"scale\((0\.\d+) -\1\)", file.read_text("utf-8"))
+        corpi[file.name] = min(map(float, trovati), default=1) * 100 * 96 / 72
+    rese = [
+        (pagina, larga, corpi[Path(src).name] * quanto)
+        for pagina, misure in rilievo.items()
+        for larga in LARGHEZZE
+        for src, quanto in misure[larga]["figure"]
+    ]
+    assert [resa for resa in rese if resa[2] < 10.9] == [] and len(rese) > 100
+
+
+@pytest.mark.lento
 def test_niente_si_muove_mentre_arriva(rilievo):
     salti = {p: m["caricamento"] for p, m in rilievo.items() if m["caricamento"]["salto"] > SALTO}
     assert salti == {}
@@ -219,7 +252,7 @@ def test_le_misure_vedono_i_guasti(senza, lettore):
           celle[0].parentElement.style.width = "300px";
           celle[1].parentElement.style.marginTop = "-60px";
           celle[2].parentElement.style.marginTop = "300px";
-          document.querySelector(".a-margine").style.cssText += "; margin-left: -900px; width: 500px; float: left";
+          document.querySelectorAll(".a-margine")[1].style.cssText += "; margin-left: 100px; width: 500px";
           return MISURA();
         }"""
     misure = scheda.evaluate(guasta.replace("MISURA", f"({MISURA})"))  # prima che la pagina se ne accorga
@@ -340,12 +373,33 @@ def test_il_cassetto_del_telefono(senza, lettore):
     assert scheda.evaluate("document.activeElement.ariaLabel") == "Indice del libro"
 
 
+def test_sul_telefono_la_ricerca_si_chiude(senza, lettore):
+    scheda = lettore(viewport={"width": 390, "height": 844}, has_touch=True).apri(senza, senza.pagina("6-2"))
+    scheda.locator(".bd-header-article .search-button").tap()
+    finestra = scheda.locator("#pst-search-dialog")
+    assert finestra.is_visible()
+    chiudi = finestra.get_by_role("button", name="Chiudi")
+    scatola = chiudi.bounding_box()
+    assert scatola["x"] + scatola["width"] <= 390 and min(scatola["width"], scatola["height"]) >= 44
+    chiudi.tap()
+    assert not finestra.is_visible()
+
+
+def test_sul_telefono_il_nome_della_riga_resta_in_vista(senza, lettore):
+    """Scorrendo la tabella 3 fino ai risultati, si legge di quale modello sono."""
+    scheda = lettore(viewport={"width": 390, "height": 844}).apri(senza, senza.pagina("6-2"))
+    tabella = scheda.locator("#tab3 .pst-scrollable-table-container.scorre")
+    tabella.evaluate("(e) => e.scrollTo(e.scrollWidth, 0)")
+    nome, contenitore = tabella.locator("td").filter(has_text="base").first.bounding_box(), tabella.bounding_box()
+    assert contenitore["x"] <= nome["x"] and nome["x"] + nome["width"] < contenitore["x"] + contenitore["width"] / 2
+
+
 def test_le_affermazioni_nel_capitolo_sussurrano(senza, lettore):
     """Nel capitolo niente nomi di prove né di blocchi; nel margine, da 1440, accanto al testo e mai sopra."""
     scheda = lettore().apri(senza, senza.pagina("4-perche"))
     testi = scheda.locator(".affermazione").all_inner_texts()
     assert testi and not [t for t in testi if "blocco " in t or "test_" in t or "smentirebbe" in t]
-    nel_margine = scheda.locator(".affermazione.a-margine").first.bounding_box()
+    nel_margine = scheda.locator(".a-margine > .affermazione").first.bounding_box()
     prosa = scheda.locator("article section > p").first.bounding_box()
     assert nel_margine["x"] > prosa["x"] + prosa["width"]
     scheda.locator(".affermazione-verdetto a").first.click()

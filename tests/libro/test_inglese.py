@@ -93,6 +93,15 @@ def test_le_tabelle_hanno_il_punto_e_le_intestazioni_inglesi(senza, lettore):
     assert "28.4" in tabella.inner_text() and "Training cost" in tabella.inner_text()
 
 
+def test_il_titolo_inglese_ha_il_numero_e_la_formula_il_punto(senza, lettore):
+    scheda = apri_inglese(lettore(), senza, senza.pagina("5-3"))
+    assert scheda.get_by_role("heading", level=1).inner_text().startswith("5.3 ")
+    formula = scheda.locator(".blocco-equation .katex-html").first
+    assert "0.5" in formula.inner_text().replace("\n", "") and "," not in formula.inner_text().replace("),", "")
+    scheda.get_by_role("button", name="IT", exact=True).click()
+    assert "0,5" in formula.inner_text().replace("\n", "")
+
+
 def test_ogni_pagina_del_libro_ha_un_titolo_inglese(senza):
     parole = (senza.html / "_static/parole.js").read_text(encoding="utf-8")
     nomi = {n.removesuffix(".html") for n in senza.pagine} - {"404", "index"}

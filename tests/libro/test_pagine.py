@@ -226,7 +226,7 @@ def test_le_note_sono_dei_quattro_tipi(libro):
     for nome, pagina in libro.pagine.items():
         trovati |= {c for riquadro in pagina.select(".riquadro") for c in riquadro["class"]}
         assert not pagina.select("article div.admonition:not(.exercise, .solution)"), nome
-    assert trovati == tipi | {"riquadro", "a-margine"}
+    assert trovati == tipi | {"riquadro"}
 
 
 # ---------------------------------------------------------------- affermazioni

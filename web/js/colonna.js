@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const inVista = (voce) => {
     if (!voce) return;
     const scatola = colonna.getBoundingClientRect(), posto = voce.getBoundingClientRect();
-    if (posto.top >= scatola.top && posto.bottom <= scatola.bottom) return;
+    if (posto.top >= scatola.top + 60 && posto.bottom <= scatola.bottom) return;
     colonna.scrollTop += posto.top - scatola.top - scatola.height / 3;
   };
   const corrente = () => inVista(colonna.querySelector("[aria-current='page']"));

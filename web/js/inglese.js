@@ -66,7 +66,7 @@
       if (e.matches("a[href]") && !e.closest("article") && !e.querySelector("img")) {
         const en = scritto(e) ? titolo(e) : null;
         if (!en) continue;
-        const dove = e.querySelector(".prev-next-title") ?? e;
+        const dove = e.querySelector(".prev-next-title, .logo__title") ?? e;
         if (dove.closest("[data-tradotto]")) continue;
         const prima = [...dove.childNodes];
         const icone = prima.filter((n) => muta(n) && !n.matches(".katex-html"));
@@ -85,6 +85,10 @@
       const tabella = e.closest("article table");
       if (tabella && /^(?:\d+|,|[\d\s.,–-]+)$/.test(pulito(nodo.data)) && nodo.data.includes(",")) {
         scrivi(nodo, pulito(nodo.data).replace(/,/g, "."));  // il punto dei decimali, anche nelle formule
+        continue;
+      }
+      if (nodo.data === "," && e.matches(".mord > .mpunct:only-child")) {  // la virgola dei decimali in una formula
+        scrivi(nodo, ".");
         continue;
       }
       if (fuori(e) || e.closest("[lang]:not(html)")?.lang === "en") continue;

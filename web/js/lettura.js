@@ -38,7 +38,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("keydown", (evento) => evento.key === "Escape" && window.tippy?.hideAll());
 
   // ciò che scorre di lato lo dice (un’ombra dove continua) e si raggiunge da tastiera; il resto non è una fermata
-  const larghi = ".katex-display, .bd-article pre, .pst-scrollable-table-container, .cell_output .output_html, .esp-scorre";
+  const larghi = ".katex-display, .bd-article pre, .quadro, .pst-scrollable-table-container, .cell_output .output_html, .esp-scorre";
   const articolo = document.querySelector(".bd-article");
   let giro = 0;
   const raggiungibili = () => {

@@ -85,6 +85,13 @@ document.addEventListener("DOMContentLoaded", () => {
     tavola.hidden = true;
     tavola.append(filtri, stato, elenco);
     form.after(tavola);
+    if (finestra) {  // sul telefono la finestra copre tutto, e non c’è Esc
+      const chiudi = crea("button", "ricerca-chiudi", "×");
+      chiudi.type = "button";
+      chiudi.setAttribute("aria-label", "Chiudi");
+      chiudi.addEventListener("click", () => finestra.close());
+      form.append(chiudi);
+    }
     let parte = "", giro = 0, ultima = "";
 
     function scriviFiltri() {

@@ -5,7 +5,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const naturale = (img) => Number(img.getAttribute("width")) || img.naturalWidth || 600;
 
   for (const img of document.querySelectorAll(FIGURE)) {
-    if (img.closest("a, attenzione-vista") || img.nextElementSibling?.matches(".ingrandisci")) continue;
+    if (img.closest("a, attenzione-vista") || img.dataset.siIngrandisce) continue;
+    img.dataset.siIngrandisce = "";
     const bottone = document.createElement("button");
     bottone.type = "button";
     bottone.className = "ingrandisci";
@@ -14,7 +15,7 @@ document.addEventListener("DOMContentLoaded", () => {
     bottone.innerHTML = '<span aria-hidden="true">⤢</span>';
     bottone.addEventListener("click", () => apri(img, bottone));
     img.classList.add("ingrandibile");
-    img.after(bottone);
+    (img.closest(".quadro") ?? img).after(bottone);
     img.addEventListener("click", () => apri(img, bottone));
   }
 

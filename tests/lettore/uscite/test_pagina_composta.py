@@ -5,7 +5,16 @@ import re
 import pytest
 
 from lettore.uscite.pagina import colonna, composto
-from lettore.uscite.pagina.figure_scure import CARTA, INCHIOSTRO, SEGNO, due_tavolozze, scuro
+from lettore.uscite.pagina.figure_scure import (
+    CARTA,
+    INCHIOSTRO,
+    SEGNO,
+    TINTE,
+    da_gamma,
+    due_tavolozze,
+    scuro,
+    velata,
+)
 from lettore.uscite.pagina.margine import NEL_MARGINE, alto
 
 
@@ -70,6 +79,38 @@ def test_i_colori_scuri_tengono_la_tinta_e_rovesciano_la_luce():
     assert blu > verde > rosso
     luci = [sum(int(scuro(c)[i : i + 2], 16) for i in (1, 3, 5)) for c in ("#f7fbff", "#6aaed6", "#08306b")]
     assert luci == sorted(luci)  # una mappa che va dal chiaro allo scuro, va dallo scuro al chiaro
+
+
+def luminanza(colore):
+    return sum(q * da_gamma(int(colore[i : i + 2], 16) / 255) for q, i in ((0.2126, 1), (0.7152, 3), (0.0722, 5)))
+
+
+def contrasto(uno, altro):
+    """Il rapporto di contrasto di WCAG fra due colori."""
+    scura, chiara = sorted(map(luminanza, (uno, altro)))
+    return (chiara + 0.05) / (scura + 0.05)
+
+
+def sopra(colore, quanto, carta):
+    """Il colore steso sulla carta, trasparente."""
+    canali = ((int(colore[i : i + 2], 16), int(carta[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(quanto * c + (1 - quanto) * k):02x}" for c, k in canali)
+
+
+@pytest.mark.parametrize("tinta", TINTE)
+def test_sullo_scuro_una_linea_d_attenzione_si_segue(tinta):
+    """La più forte di una parola pesa 0,4 circa: la linea si disegna opaca a 0,12 + peso, la casella al peso."""
+    for opaco in (0.52, 0.4):
+        assert contrasto(sopra(scuro(tinta), velata(opaco), CARTA[1]), CARTA[1]) >= 3
+    assert velata(0.01) <= 0.1  # ciò che non pesa nulla resta nulla
+
+
+@pytest.mark.parametrize(
+    ("fondo", "testo"), [("#6aaed6", "#000000"), ("#5ba3d0", "#000000"), ("#3b8bc2", "#ffffff"), ("#08306b", "#ffffff")]
+)
+def test_sullo_scuro_il_numero_nella_casella_si_legge(fondo, testo):
+    """Le caselle che pesano 0,5, 0,55, 0,65 e 1, col loro numero."""
+    assert contrasto(scuro(fondo), scuro(testo)) >= 4.5
 
 
 def test_un_disegno_porta_le_due_tavolozze_una_volta_sola():

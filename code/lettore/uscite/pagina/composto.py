@@ -1,4 +1,4 @@
-"""Ciò che si ritocca nel corpo di una pagina già scritta: i commenti di forma, le tabelle larghe, gli esercizi.
+"""Ciò che si ritocca nel corpo di una pagina già scritta: le forme, le tabelle larghe, le tappe, gli esercizi.
 
 MyST-NB e sphinx-exercise scrivono il loro HTML in un modo solo, sempre quello: lo si riconosce dal testo, senza
 rileggere l’albero di migliaia di formule.
@@ -24,6 +24,7 @@ SOLUZIONE = re.compile(
     r'<section id="solution-content">\n(.*?)</section>\n</div>',
     re.S,
 )
+TAPPA = re.compile(r'(<div class="tappa [^>]*>\s*<p>)(.*?)(?=</p>)', re.S)
 SIMBOLO = re.compile(r"(?<=[\s>(√])([A-Za-z])_([A-Za-z]+)(?=[\s<)?.,;:])")
 TITOLO = re.compile(r"(<h[1-6]>)([^<]*_[^<]*)(?=<)")
 VOCE = re.compile(r"(<a (?![^>]*\bexternal\b)[^>]*>)([^<]*_[^<]*)(?=</a>)")
@@ -36,6 +37,7 @@ def ritocca(corpo: str) -> str:
     corpo = CODICE.sub(lambda m: m[1] + separa_forme(m[2]) + m[3], corpo)
     corpo = con_pedici(corpo)
     corpo = TABELLA.sub(segna_larga, corpo)
+    corpo = TAPPA.sub(voci_della_tappa, corpo)
     corpo = ESERCIZIO.sub(
         lambda m: f'<div class="esercizio" id="{m[1]}">\n<p class="esercizio-titolo">{m[2].strip()}</p>\n{m[3]}</div>',
         corpo,
@@ -70,6 +72,12 @@ def segna_larga(m: re.Match[str]) -> str:
     riga = m[2].partition("</tr>")[0]
     larga = " larga" if len(re.findall("<t[hd]\\b", riga)) >= COLONNE_LARGHE else ""
     return f'<table class="{m[1]}{larga}"{m[2]}</table>'
+
+
+def voci_della_tappa(m: re.Match[str]) -> str:
+    """Ogni voce un pezzo solo: va a capo intera, senza il segno che la divide dalla vicina."""
+    voci = re.split(r" · (?=<strong>)", m[2])
+    return m[1] + "\n".join(f'<span class="voce">{voce}</span>' for voce in voci)
 
 
 def applica(app, pagina, modello, contesto, doctree):

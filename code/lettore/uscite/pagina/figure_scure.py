@@ -4,6 +4,7 @@ Un disegno SVG dentro una pagina vede ``prefers-color-scheme`` della pagina (``c
 basta che i suoi colori siano variabili. Ogni colore chiaro ha il suo scuro, calcolato: la carta diventa la carta
 scura, il nero l’inchiostro chiaro, gli altri tengono la tinta e rovesciano la luce (in OKLab, dove la luce è quella
 che si vede), così «più scuro» di una mappa di calore diventa «più luminoso» e il testo nelle caselle resta leggibile.
+Le tinte delle serie, che distinguono linee sottili, hanno le loro; e ciò che traspare, sullo scuro traspare di meno.
 """
 
 from __future__ import annotations
@@ -21,9 +22,24 @@ CARTA = ("#fffefb", "#17181b")
 
 INCHIOSTRO = ("#000000", "#e5e1d9")
 LUCE_DELLA_CARTA, LUCE_DELL_INCHIOSTRO = 0.21, 0.91
-FORZA = 0.85  # i mezzi toni, un poco più luminosi: sullo scuro le linee sottili si perdono
+FORZA = 0.85  # i mezzi toni, un poco più luminosi
+GRADINO = ((0.313, 0.3725), (0.345, 0.557))
+"""Dove, in una mappa, il numero nella casella passa dal nero al bianco: (buio del chiaro, luce dello scuro), da 0 a 1.
+Lì la luce sale in fretta, perché nelle mezze luci non si leggerebbe né l’uno né l’altro."""
+
+TINTE = {
+    "#0072b2": "#56b4e9",
+    "#d55e00": "#ff9550",
+    "#009e73": "#4cd2a5",
+    "#7a5195": "#c7a0e0",
+    "#cc79a7": "#f09bcb",
+    "#56b4e9": "#9ad4f5",
+    "#e69f00": "#f0c04a",
+}
+"""Le tinte delle serie sullo scuro: quelle di ``.vista-viva`` in ``web/css/visore.css``."""
 
 COLORE = re.compile(r"(?<=[:\s\"'])#[0-9a-fA-F]{6}\b")
+TRASPARE = re.compile(r"(?<=[\s\"])((?:stroke-|fill-)?opacity): (0?\.\d+)")
 SEGNO = "/* due tavolozze */"
 ROVESCIA = "image{filter:invert(.92) hue-rotate(180deg)}"
 PUNTI = re.compile(r'base64,\s*([A-Za-z0-9+/=\s]+)"')
@@ -37,13 +53,30 @@ def scuro(colore: str) -> str:
         return CARTA[1]
     if colore == INCHIOSTRO[0]:
         return INCHIOSTRO[1]
+    if colore in TINTE:
+        return TINTE[colore]
     luce, a, b = in_oklab(colore)
-    nuova = LUCE_DELLA_CARTA + (1 - luce) ** FORZA * (LUCE_DELL_INCHIOSTRO - LUCE_DELLA_CARTA)
+    nuova = LUCE_DELLA_CARTA + rovesciata(1 - luce) * (LUCE_DELL_INCHIOSTRO - LUCE_DELLA_CARTA)
     for quanto in (1, 0.85, 0.7, 0.5, 0.3, 0):  # la tinta più piena che lo schermo sa fare
         rgb = da_oklab(nuova, a * quanto, b * quanto)
         if all(-0.002 <= c <= 1.002 for c in rgb):
             break
     return "#" + "".join(f"{round(255 * min(1, max(0, a_gamma(c)))):02x}" for c in rgb)
+
+
+def rovesciata(buio: float) -> float:
+    """La luce sullo scuro, da 0 (la carta) a 1 (l’inchiostro), di ciò che sul chiaro è buio altrettanto."""
+    (x0, y0), (x1, y1) = GRADINO
+    if buio <= x0:
+        return buio**FORZA
+    if buio <= x1:
+        return y0 + (buio - x0) * (y1 - y0) / (x1 - x0)
+    return y1 + (buio - x1) * (1 - y1) / (1 - x1)
+
+
+def velata(opaco: float) -> float:
+    """Quanto copre, sullo scuro, ciò che sul chiaro copre ``opaco``: una linea debole deve ancora vedersi."""
+    return opaco**0.5
 
 
 def in_oklab(colore: str) -> tuple[float, float, float]:
@@ -94,11 +127,14 @@ def due_tavolozze(svg: str) -> str:
     testa, svg_, resto = svg.partition("<svg")
     apertura, maggiore, corpo = resto.partition(">")
     corpo = COLORE.sub(variabile, corpo)
+    corpo = TRASPARE.sub(
+        lambda m: f"{m[1]}: calc({m[2]} * var(--giorno) + {velata(float(m[2])):.3f} * var(--notte))", corpo
+    )
     chiari = "".join(f"--{n}:{CARTA[0] if c == '#ffffff' else c};" for c, n in nomi.items())
     scuri = "".join(f"--{n}:{scuro(c)};" for c, n in nomi.items())
     stile = (
-        f"<style>{SEGNO}svg{{color-scheme:light dark;{chiari}}}"
-        f"@media (prefers-color-scheme:dark){{svg{{fill:{INCHIOSTRO[1]};{scuri}}}"
+        f"<style>{SEGNO}svg{{color-scheme:light dark;--giorno:1;--notte:0;{chiari}}}"
+        f"@media (prefers-color-scheme:dark){{svg{{fill:{INCHIOSTRO[1]};--giorno:0;--notte:1;{scuri}}}"
         f"{ROVESCIA if chiare(svg) else ''}}}</style>"
     )
     return testa + svg_ + apertura + maggiore + stile + corpo

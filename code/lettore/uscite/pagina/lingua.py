@@ -21,12 +21,13 @@ FUORI = ("genindex", "search")
 
 
 def metti(app, pagina, modello, contesto, doctree):
-    """L’avviso della pagina e, nei blocchi che di inglese non hanno altro, la riga nostra."""
+    """Se è una pagina dell’articolo, l’avviso in cima e, nei blocchi che di inglese non hanno altro, la riga nostra."""
     if app.builder.name != "html":
         return
     inglese = leggi_inglese()
     corpo = contesto.get("body", "")
-    contesto["avviso_en"] = inglese["avvisi"]["blocchi" if CON_BLOCCHI.search(corpo) else "solo-italiano"]
+    contesto["articolo"] = bool(CON_BLOCCHI.search(corpo))
+    contesto["avviso_en"] = inglese["avvisi"]["blocchi" if contesto["articolo"] else "solo-italiano"]
     if corpo:
         contesto["body"] = BLOCCO.sub(lambda m: m[1] + riga_nostra(inglese["blocchi"].get(m[2])), corpo)
 

@@ -37,10 +37,19 @@ def apri_lato(self, nodo):
     attributi = {}
     if nodo.parent.get("titolo"):
         attributi = {"role": "heading", "aria-level": str(nodo.parent.get("livello", 1))}
+        numera(nodo)
     classe = f"lato lato-{nodo['lang']}"
     self.body.append(self.starttag(nodo, etichetta(nodo), CLASS=classe, lang=nodo["lang"], **attributi))
     if etichetta(nodo) == "details":
         self.body.append("<summary>As printed in the original</summary>")
+
+
+def numera(titolo: lato) -> None:
+    """Il numero della sezione davanti al titolo inglese: si vede quando quello italiano, che lo porta, non c’è."""
+    numero = leggi_inventario()[titolo.parent["ident"]].section
+    testo = titolo.next_node(nodes.paragraph)
+    if numero and testo:
+        testo.insert(0, nodes.inline("", f"{numero} ", classes=["numero-en"]))
 
 
 def chiudi_lato(self, nodo):

@@ -11,6 +11,7 @@ import base64
 import logging
 import re
 from io import BytesIO
+from math import ceil
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
@@ -63,6 +64,10 @@ IMMAGINE = re.compile(r'<img\b[^>]*?\bsrc="(?!data:)([^"]+)"[^>]*>')
 NEL_TESTO, NEL_TELEFONO = 735, 360
 """Le larghezze (px) oltre le quali una figura esce dalla colonna del codice, o sul telefono rimpicciolisce."""
 
+LEGGIBILE = 11
+"""Il corpo (px) sotto il quale una figura non si rimpicciolisce: scorre."""
+
+CORPI = re.compile(r"scale\((0\.\d+) -\1\)")  # come matplotlib scrive il corpo di una parola, in centesimi di punto
 MISURE = re.compile(r'<svg\b[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"', re.S)  # come le scrive matplotlib
 
 
@@ -91,12 +96,21 @@ def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
     """L’immagine con le sue misure, così la pagina non salta, e da caricare quando si avvicina."""
     file = disegni.get(PurePosixPath(immagine[1]).name)
     misure = classe = ""
+    prima = dopo = ""
     if file and (trovate := misure_del_disegno(file)):
         larga, alta = trovate
         misure = f' width="{larga}" height="{alta}"'
         classe = " larga" * (larga > NEL_TESTO) + " ingrandibile" * (larga > NEL_TELEFONO)
         classe = f' class="{classe.strip()}"' if classe and " class=" not in immagine[0] else ""
-    return f'<img loading="lazy" decoding="async"{misure}{classe}{immagine[0].removeprefix("<img")}'
+        if (minima := larghezza_minima(file, larga)) > NEL_TELEFONO:
+            prima, dopo = f'<span class="quadro" style="--larga: {larga}px; --minima: {minima}px">', "</span>"
+    return f'{prima}<img loading="lazy" decoding="async"{misure}{classe}{immagine[0].removeprefix("<img")}{dopo}'
+
+
+def larghezza_minima(file: Path, larga: int) -> int:
+    """La larghezza (px) a cui le parole più piccole di un disegno hanno corpo ``LEGGIBILE``; 0 senza parole."""
+    corpi = [float(centesimi) * 100 * 96 / 72 for centesimi in CORPI.findall(file.read_text("utf-8"))]
+    return ceil(larga * min(1, LEGGIBILE / min(corpi))) if corpi else 0
 
 
 def misure_del_disegno(file: Path) -> tuple[int, int] | None:
