@@ -11,7 +11,7 @@ Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
 
 `smentita` dice che cosa l’avrebbe smentita; `scala`, per una «riprodotta in scala», che cosa cambia alle
 dimensioni vere; `motivo`, per chi non ha una prova, perché qui non si decide; `esito`, se la prova dà torto, e
-allora `invece`, che cosa sarebbe stato vero e di quanto l’articolo ne è lontano.
+allora `invece`, che cosa sarebbe stato vero e di quanto l’articolo ne è lontano: la prova asserisce anche questo.
 Ogni altra ha una prova in tests/affermazioni/, riconosciuta dal decoratore `affermazione("id", …)`.
 """
 
@@ -122,10 +122,12 @@ def _crea(direttiva: Direttiva, file: str) -> Affermazione:
 
 @dataclass(frozen=True)
 class Prova:
-    """Una prova del registro, dal suo sorgente: dove sta, e se è una replica (ha semi e controllo)."""
+    """Una prova del registro, dal suo sorgente: dove sta, se è una replica (ha semi e controllo), e se asserisce ciò
+    che la voce dice invece dell’articolo."""
 
     luogo: str
     replica: bool
+    invece: bool = False
 
 
 def leggi_prove(radice: Path) -> dict[str, list[Prova]]:
@@ -137,7 +139,8 @@ def leggi_prove(radice: Path) -> dict[str, list[Prova]]:
     for file in sorted((radice / PROVE).glob("test_*.py")):
         for nodo in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             for ident, replica in _identificatori(nodo):
-                prove.setdefault(ident, []).append(Prova(f"{PROVE}/{file.name}::{nodo.name}", replica))
+                luogo = f"{PROVE}/{file.name}::{nodo.name}"
+                prove.setdefault(ident, []).append(Prova(luogo, replica, _asserisce(nodo, "invece")))
     return prove
 
 
@@ -146,3 +149,10 @@ def _identificatori(nodo: ast.AST) -> Iterator[tuple[str, bool]]:
         match decoratore:
             case ast.Call(func=ast.Name(id="affermazione"), args=[ast.Constant(value=str() as ident), *_]):
                 yield ident, any(argomento.arg == "semi" for argomento in decoratore.keywords)
+
+
+def _asserisce(prova: ast.AST, posto: str) -> bool:
+    """Se la prova ha un blocco `with posto:` con un assert dentro."""
+    blocchi = [nodo for nodo in ast.walk(prova) if isinstance(nodo, ast.With)]
+    suoi = [nodo for nodo in blocchi if any(getattr(voce.context_expr, "id", "") == posto for voce in nodo.items)]
+    return any(isinstance(nodo, ast.Assert) for blocco in suoi for nodo in ast.walk(blocco))

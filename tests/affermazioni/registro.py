@@ -3,13 +3,18 @@
 @affermazione("proprieta-autoregressiva", vero={"spostamento": 0}, falso=[{"spostamento": 1}])
 def test_…(spostamento):
     …                       # si prepara: un assert che cade qui è un guasto della prova
+    with premessa:
+        assert …            # ciò che l’alternativa ha in comune col vero: se manca, cadrebbe per un’altra ragione
     with tesi:
         assert …            # ciò che l’articolo afferma
+    with invece:
+        assert …            # se dà torto all’articolo: ciò che la voce dice al suo posto, numeri compresi
 """
 
 import functools
 import inspect
 import statistics
+from contextlib import nullcontext
 
 import pytest
 
@@ -18,8 +23,8 @@ class Smentita(AssertionError):  # noqa: N818  (è il nome della cosa)
     """La tesi è falsa: l’assert che enuncia l’affermazione non regge."""
 
 
-class Tesi:
-    """Il posto dell’assert che enuncia l’affermazione: lì dentro, e solo lì, un caso falso deve cadere."""
+class Posto:
+    """Un posto per gli assert di una prova, che conta quante volte ci si passa."""
 
     def __init__(self):
         self.volte = 0
@@ -28,11 +33,27 @@ class Tesi:
         self.volte += 1
 
     def __exit__(self, tipo, errore, traccia):
+        pass
+
+
+class Tesi(Posto):
+    """Il posto dell’assert che enuncia l’affermazione: lì dentro, e solo lì, un caso falso deve cadere."""
+
+    def __exit__(self, tipo, errore, traccia):
         if tipo is not None and issubclass(tipo, AssertionError):
             raise Smentita(str(errore)) from errore
 
 
-tesi = Tesi()
+class Premessa(Posto):
+    """Ciò che il vero e i falsi hanno in comune; ai controlli, che sono senza speranza, non si chiede."""
+
+    chiesta = True
+
+    def __exit__(self, tipo, errore, traccia):
+        return not self.chiesta and tipo is not None and issubclass(tipo, AssertionError)
+
+
+tesi, premessa, invece = Tesi(), Premessa(), Posto()
 
 
 def affermazione(ident, *, vero, falso, controllo=(), semi=None):
@@ -44,8 +65,9 @@ def affermazione(ident, *, vero, falso, controllo=(), semi=None):
 
     Una replica dichiara anche ``semi``, tre o più, che la prova riceve con quel nome, e ``controllo``: una o
     più varianti senza speranza (non addestrata, a caso), in cui il risultato non ci può essere: «controllo-1»… devono
-    cadere sulla tesi come i falsi. Gli altri argomenti della prova sono fixture. Una tabella che non
-    può decidere è un errore alla raccolta.
+    cadere sulla tesi come i falsi. Una replica ha una premessa, e «vero» e ogni «falso» la passano: chi cade, per
+    esempio, qualcosa ha imparato. Gli altri argomenti della prova sono fixture. Una tabella che non può decidere è un
+    errore alla raccolta.
     """
     _controlla_la_replica(ident, controllo, semi)
     if semi is not None:
@@ -63,14 +85,17 @@ def affermazione(ident, *, vero, falso, controllo=(), semi=None):
 
         @functools.wraps(prova)
         def eseguita(caso, **fixture):
-            passate = tesi.volte
-            if caso is casi["vero"]:
+            vero = caso is casi["vero"]
+            da_passare = {"tesi": tesi} | ({"invece": invece} if vero and "invece" in prova.__code__.co_names else {})
+            premessa.chiesta = not any(caso is casi[nome] for nome in casi if nome.startswith("controllo"))
+            if semi is not None and premessa.chiesta:
+                da_passare["premessa"] = premessa
+            passate = {nome: posto.volte for nome, posto in da_passare.items()}
+            with nullcontext() if vero else pytest.raises(Smentita):
                 prova(**caso, **fixture)
-                if tesi.volte == passate:
-                    pytest.fail(f"affermazione «{ident}»: la prova non passa dalla tesi (with tesi: assert …)")
-                return
-            with pytest.raises(Smentita):
-                prova(**caso, **fixture)
+            for nome, posto in da_passare.items():
+                if posto.volte == passate[nome]:
+                    pytest.fail(f"affermazione «{ident}»: la prova non passa dal suo posto (with {nome}: assert …)")
 
         eseguita.affermazione = ident
         fixture = [p for nome, p in firma.parameters.items() if nome not in vero]

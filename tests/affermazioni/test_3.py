@@ -1,5 +1,7 @@
 """Le affermazioni delle sezioni 3 e 3.2: encoder e decoder, somma pesata."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from registro import affermazione, tesi
@@ -24,44 +26,70 @@ def calls_of(kind, call):
     return [call] * isinstance(call.module, kind) + [found for inner in call.calls for found in calls_of(kind, inner)]
 
 
+def residual_sums():
+    """Per ogni sottostrato: che cosa gli entra, che cosa rende, che cosa entra nella normalizzazione."""
+    torch.manual_seed(0)
+    model, found = Transformer(replace(BASE, n_vocab=100)).eval(), []
+    for layer in (*model.encoder, *model.decoder):
+        sublayers = [m for m in layer.children() if not isinstance(m, nn.ModuleList)]  # nell’ordine in cui si usano
+        for residual, sublayer in zip(layer.residuals, sublayers, strict=True):
+            found.append(seen := [])
+            residual.register_forward_pre_hook(lambda m, x, seen=seen: seen.append(x[0]))
+            sublayer.register_forward_hook(lambda m, x, y, seen=seen: seen.append(y))
+            residual.norm.register_forward_pre_hook(lambda m, x, seen=seen: seen.append(x[0]))
+    with torch.no_grad():
+        model(torch.arange(5, 10)[None], torch.arange(20, 26)[None])
+    return found
+
+
 @affermazione(
     "figura-1-somma-poi-norma", vero={"posto": -1, "sottostrati": 30}, falso=[{"posto": 0}, {"sottostrati": 24}]
 )
 def test_figura_1_somma_poi_norma(posto, sottostrati):
-    """Ogni sottostrato finisce con la sua normalizzazione, e non ce ne sono altre."""
+    """Ogni sottostrato finisce con la sua normalizzazione, a cui entra la somma di ciò che c’era e della sua uscita; e
+    di normalizzazioni non ce ne sono altre. Nel modello base intero."""
     tree = call_tree(BASE, 5, 6)
     found = calls_of(Residual, tree)
+    sums = residual_sums()
+    assert len(sums) == 30
     with tesi:
         assert len(found) == len(calls_of(nn.LayerNorm, tree)) == sottostrati
         assert all(isinstance(call.calls[posto].module, nn.LayerNorm) for call in found)
+        assert all(torch.allclose(entered, x + y) for x, y, entered in sums)
 
 
 @affermazione("n-simboli-n-vettori", vero={"scarto": 0}, falso=[{"scarto": 1}, {"scarto": -1}])
-def test_n_simboli_n_vettori(scarto, model):
-    for n in (1, 2, 5, 16):
-        z, _ = model.encode(torch.arange(4, 4 + n)[None])
-        with tesi:
-            assert z.shape == (1, n + scarto, 8)
+def test_n_simboli_n_vettori(scarto):
+    """Nel modello base. Ogni vettore è del suo simbolo: senza posizioni, mescolati i simboli si mescolano i vettori."""
+    torch.manual_seed(0)
+    model, bare = (Transformer(replace(BASE, n_vocab=100, positions=kind)).eval() for kind in ("sinusoidal", "none"))
+    for n in (1, 2, 5, 16, 60):
+        src, order = torch.arange(4, 4 + n)[None], torch.randperm(n)
+        with torch.no_grad(), tesi:
+            assert model.encode(src)[0].shape == (1, n + scarto, 512)
+            torch.testing.assert_close(bare.encode(src[:, order])[0], bare.encode(src)[0][:, order], atol=1e-4, rtol=0)
 
 
 @affermazione(
     "un-simbolo-alla-volta", vero={"rientrano": "tutti"}, falso=[{"rientrano": "nessuno"}, {"rientrano": "l’ultimo"}]
 )
 def test_un_simbolo_alla_volta(rientrano, model):
-    """La generazione della libreria, contro un ciclo che fa rientrare tutti i simboli generati, o meno."""
-    src = torch.arange(4, 9)[None]
-    with torch.no_grad():
-        z, _ = model.encode(src)
-        y = torch.tensor([[1]])
-        for _ in range(12):
-            tgt = {"tutti": y, "nessuno": y[:, :1], "l’ultimo": y[:, -1:]}[rientrano]
-            scores = model.embedding.logits(model.decode(tgt, z)[:, -1])
-            scores[:, :2] = -torch.inf
-            y = torch.cat([y, scores.argmax(dim=-1, keepdim=True)], dim=1)
-    generated = greedy(model, src)[0].tokens[:12]
-    assert len(generated) == 12
-    with tesi:
-        assert generated == y[0, 1:].tolist()
+    """La generazione della libreria, contro un ciclo che fa rientrare tutti i simboli generati, o meno. Da otto frasi
+    di lunghezza diversa, fino in fondo."""
+    for n in range(2, 10):
+        src = torch.randint(4, 20, (1, n))
+        hypothesis = greedy(model, src)[0]
+        generated = hypothesis.tokens + [model.config.eos_id] * hypothesis.finished
+        with torch.no_grad():
+            z, _ = model.encode(src)
+            y = torch.tensor([[1]])
+            for _ in generated:
+                tgt = {"tutti": y, "nessuno": y[:, :1], "l’ultimo": y[:, -1:]}[rientrano]
+                scores = model.embedding.logits(model.decode(tgt, z)[:, -1])
+                scores[:, :2] = -torch.inf
+                y = torch.cat([y, scores.argmax(dim=-1, keepdim=True)], dim=1)
+        with tesi:
+            assert generated == y[0, 1:].tolist()
 
 
 @affermazione("uscita-somma-pesata", vero={"di": "valori"}, falso=[{"di": "chiavi"}, {"di": "query"}])
@@ -82,16 +110,21 @@ def test_uscita_somma_pesata(di):
     "peso-dalla-compatibilita", vero={"muove": "chiave"}, falso=[{"muove": "valori"}, {"muove": "altra query"}]
 )
 def test_peso_dalla_compatibilita(muove):
-    """I pesi di una query li muovono le chiavi, ciascuna il suo: non i valori, non un’altra query."""
+    """I pesi di una query li muovono le chiavi, ciascuna il suo: non i valori, non un’altra query. Mossa una chiave, i
+    rapporti fra i pesi delle altre restano quelli."""
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 20, 64, dtype=torch.float64)
     _, before = scaled_dot_product_attention(Q, K, V)
-    moved = {
-        "chiave": (Q, torch.cat([K[:1] + 1, K[1:]]), V),
-        "valori": (Q, K, -V),
-        "altra query": (torch.cat([Q[:-1], Q[-1:] + 1]), K, V),
-    }[muove]
-    _, after = scaled_dot_product_attention(*moved)
-    with tesi:
-        assert (after[:-1, 0] != before[:-1, 0]).all()
-        torch.testing.assert_close(after[:-1, 1] / after[:-1, 2], before[:-1, 1] / before[:-1, 2])
+    for j in range(20):
+        this = torch.arange(20)[:, None] == j
+        moved = {
+            "chiave": (Q, torch.where(this, K + 1, K), V),
+            "valori": (Q, K, -V),
+            "altra query": (torch.cat([Q[:-1], Q[-1:] + 1]), K, V),
+        }[muove]
+        _, after = scaled_dot_product_attention(*moved)
+        ratios = (after / before)[:-1]  # (19, 20)
+        others = ratios[:, ~this[:, 0]]  # (19, 19)
+        with tesi:
+            torch.testing.assert_close(others, others[:, :1].expand_as(others))
+            assert (ratios[:, j] - others[:, 0]).abs().min() > 1e-6

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from formule import attention_by_formula, norm
 from registro import affermazione, tesi
 from torch import nn
 
@@ -11,7 +12,6 @@ from attenzione.attention import MultiHeadAttention
 from attenzione.config import BASE
 from attenzione.embedding import Embedding
 from attenzione.feedforward import PositionwiseFeedForward
-from attenzione.layers import DecoderLayer, EncoderLayer
 from attenzione.model import Transformer
 
 
@@ -19,10 +19,6 @@ from attenzione.model import Transformer
 def model():
     torch.manual_seed(0)
     return Transformer(replace(BASE, n_vocab=100)).eval()
-
-
-def norm(x):
-    return (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
 
 
 FORMS = {
@@ -36,13 +32,13 @@ FORMS = {
 @affermazione(
     "post-norm", vero={"norma": "dopo la somma"}, falso=[{"norma": name} for name in FORMS if name != "dopo la somma"]
 )
-def test_post_norm(norma):
-    """Uno strato dell’encoder, alle dimensioni del modello base, contro la formula."""
-    torch.manual_seed(0)
-    layer, step, x = EncoderLayer(BASE).eval(), FORMS[norma], torch.randn(2, 7, 512)  # x: (2, 7, 512)
-    expected = step(step(x, layer.self_attention), layer.feed_forward)
-    with tesi:
-        assert torch.allclose(layer(x), expected, atol=1e-4)
+def test_post_norm(model, norma):
+    """Ogni strato dell’encoder del modello base contro la formula, sull’uscita del precedente."""
+    step, x = FORMS[norma], torch.randn(2, 7, 512, generator=torch.Generator().manual_seed(0))  # x: (2, 7, 512)
+    for layer in model.encoder:
+        expected, x = step(step(x, layer.self_attention), layer.feed_forward), layer(x)
+        with tesi:
+            assert torch.allclose(x, expected, atol=1e-4)
 
 
 @affermazione(
@@ -50,14 +46,16 @@ def test_post_norm(norma):
     vero={"norma": "dopo la somma"},
     falso=[{"norma": name} for name in FORMS if name != "dopo la somma"],
 )
-def test_residuo_e_norma_anche_nel_decoder(norma):
-    torch.manual_seed(0)
-    layer, step = DecoderLayer(BASE).eval(), FORMS[norma]
-    x, z = torch.randn(2, 7, 512), torch.randn(2, 9, 512)  # (2, 7, 512), (2, 9, 512)
-    expected = step(x, lambda x: layer.self_attention(x, is_causal=True))
-    expected = step(step(expected, lambda x: layer.cross_attention(x, z)), layer.feed_forward)
-    with tesi:
-        assert torch.allclose(layer(x, z), expected, atol=1e-4)
+def test_residuo_e_norma_anche_nel_decoder(model, norma):
+    """Ogni strato del decoder, sull’uscita del precedente."""
+    step, generator = FORMS[norma], torch.Generator().manual_seed(0)
+    x, z = (torch.randn(2, n, 512, generator=generator) for n in (7, 9))  # (2, 7, 512), (2, 9, 512)
+    for layer in model.decoder:
+        expected = step(x, lambda x, layer=layer: layer.self_attention(x, is_causal=True))
+        expected = step(expected, lambda x, layer=layer: layer.cross_attention(x, z))
+        expected, x = step(expected, layer.feed_forward), layer(x, z)
+        with tesi:
+            assert torch.allclose(x, expected, atol=1e-4)
 
 
 def calls(model, stack):
@@ -116,19 +114,46 @@ def test_tutte_le_uscite_512(model, d_model):
 
 @affermazione(
     "terzo-sottostrato-sull-encoder",
-    vero={"sottostrato": "cross_attention"},
-    falso=[{"sottostrato": "self_attention"}, {"sottostrato": "feed_forward"}],
+    vero={"memoria": "dalla cima dell’encoder", "per_via": "cross_attention"},
+    falso=[
+        {"memoria": "dallo strato sotto la cima"},
+        {"memoria": "dall’embedding"},
+        {"memoria": "dal decoder"},
+        {"per_via": "self_attention"},
+    ],
 )
-def test_terzo_sottostrato_sull_encoder(sottostrato):
-    """L’uscita dell’encoder conta, e conta solo attraverso quel sottostrato: spento lui, non conta più."""
-    torch.manual_seed(0)
-    layer, x = DecoderLayer(BASE).eval(), torch.randn(1, 7, 512)  # x: (1, 7, 512)
-    z, other = torch.randn(1, 9, 512), torch.randn(1, 9, 512)  # (1, 9, 512), due volte
-    assert not torch.allclose(layer(x, z), layer(x, other))
-    module = getattr(layer, sottostrato)
-    (module.W_2 if sottostrato == "feed_forward" else module.W_o).data.zero_()
+def test_terzo_sottostrato_sull_encoder(model, memoria, per_via):
+    """Nel modello intero, in ogni strato del decoder: il sottostrato rende la formula a otto teste sull’uscita della
+    pila dell’encoder; e spenti tutti i suoi pari, la frase d’ingresso non conta più."""
+    src, tgt, seen = torch.arange(5, 14)[None], torch.arange(20, 27)[None], {}  # (1, 9), (1, 7)
+    hooks = [
+        module.register_forward_hook(lambda m, x, y, name=name: seen.update({name: (x[0], y)}))
+        for name, module in model.named_modules()
+        if name.startswith(("encoder.", "decoder."))
+    ]
+    with torch.no_grad():
+        model(src, tgt)
+        for hook in hooks:
+            hook.remove()
+        for i, layer in enumerate(model.decoder):
+            x, output = seen[f"decoder.{i}.cross_attention"]  # (1, 7, 512), due volte
+            memory = {
+                "dalla cima dell’encoder": seen["encoder.5"][1],
+                "dallo strato sotto la cima": seen["encoder.4"][1],
+                "dall’embedding": seen["encoder.0"][0],
+                "dal decoder": x,
+            }[memoria]
+            with tesi:
+                assert torch.allclose(output, attention_by_formula(layer.cross_attention, x, memory), atol=1e-4)
+        W_o = [getattr(layer, per_via).W_o for layer in model.decoder]
+        kept = [W.clone() for W in W_o]
+        for W in W_o:
+            W.zero_()
+        alone = [model(tokens, tgt) for tokens in (src, src + 1)]
+        for W, values in zip(W_o, kept, strict=True):
+            W.copy_(values)
     with tesi:
-        assert torch.equal(layer(x, z), layer(x, other))
+        assert torch.equal(*alone)
 
 
 @affermazione(

@@ -1,14 +1,18 @@
 """L’attenzione multi-testa, §3.2.2, alle dimensioni del modello base."""
 
 import math
+from dataclasses import replace
+from itertools import product
 
 import sympy as sp
 import torch
+from formule import attention_by_formula
 from registro import affermazione, tesi
 from torch.utils.flop_counter import FlopCounterMode
 
 from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE, TransformerConfig
+from attenzione.model import Transformer
 
 H, D_MODEL, D_K = BASE.n_heads, BASE.d_model, BASE.d_k
 
@@ -49,46 +53,54 @@ def test_scala_maschera_softmax(ordine):
         assert torch.allclose(A, weights(ordine))
         assert torch.allclose(output, weights(ordine) @ V)
         assert torch.allclose(fused_attention(Q, K, V, SEE), weights(ordine) @ V)
-    assert torch.allclose(weights(("maschera", "scala", "softmax")), A)
+        assert torch.allclose(weights(("maschera", "scala", "softmax")), A)
 
 
 @affermazione("teste-in-parallelo", vero={"uscite_mosse": 1}, falso=[{"uscite_mosse": 8}])
 def test_teste_in_parallelo(uscite_mosse):
-    """Cambiando le matrici della quarta testa si muovono le sue uscite soltanto."""
+    """Cambiando una matrice di una testa, una qualsiasi, si muovono le uscite di quella testa soltanto."""
     attention, x = base_attention()
     with torch.no_grad():
         attention.W_o.copy_(torch.eye(D_MODEL))  # le teste, una accanto all’altra
         before = attention(x)
-        for W in attention.per_head()[:3]:
-            W[3] += 1
-        moved = (attention(x) - before).abs().unflatten(-1, (H, -1)).amax(dim=(0, 1, 3)) > 1e-9  # (8,)
-    with tesi:
-        assert moved[3] and moved.sum() == uscite_mosse
+        for i, which in product(range(H), range(3)):
+            matrix = attention.per_head()[which][i]  # (512, 64)
+            matrix += 1
+            moved = (attention(x) - before).abs().unflatten(-1, (H, -1)).amax(dim=(0, 1, 3)) > 1e-9  # (8,)
+            matrix -= 1
+            with tesi:
+                assert moved[i] and moved.sum() == uscite_mosse
 
 
 @affermazione("una-testa-fa-la-media", vero={"teste": 2}, falso=[{"teste": 1}])
 def test_una_testa_fa_la_media(teste):
-    """Due valori di due componenti si ricavano dall’uscita, larga quattro comunque? Per pesi e matrici qualsiasi."""
-    weights = sp.symbols(f"a:{teste}")
-    matrices = [sp.Matrix(2, 4 // teste, sp.symbols(f"m{i}_:{8 // teste}")) for i in range(teste)]
-    heads = [sp.Matrix.vstack(a * M, (1 - a) * M) for a, M in zip(weights, matrices, strict=True)]
-    from_values = sp.Matrix.hstack(*heads)  # (4, 4): dai due valori, in fila, all’uscita
+    """In due posti i valori cambiano, x v il primo e y v il secondo: l’uscita può restare la stessa? Con una testa sì,
+    per pesi, matrici, vettori v e grandezze qualsiasi; con due, di pesi diversi, soltanto se non cambia niente."""
+    d, wide, x, y, a = *sp.symbols("d wide", integer=True, positive=True), *sp.symbols("x y a")
+    v, M = sp.MatrixSymbol("v", 1, d), sp.MatrixSymbol("M", d, wide)
+    moved = a * (x * v) * M + (1 - a) * (y * v) * M  # (1, wide): di quanto si muove l’uscita di una testa
+    share = a * x + (1 - a) * y
+    assert sp.simplify(moved - share * v * M) == sp.ZeroMatrix(1, wide)
+    shares = [share.subs(a, weight) for weight in sp.symbols(f"a:{teste}")]  # zero, se l’uscita resta la stessa
     with tesi:
-        assert from_values.rank(simplify=True) == 4
+        assert sp.solve(shares, [x, y]) == {x: 0, y: 0}
 
 
 @affermazione("sottospazi-diversi-in-posti-diversi", vero={"teste": 2}, falso=[{"teste": 1}])
 def test_sottospazi_diversi(teste):
-    """La prima componente dal primo posto e la seconda dal secondo: esistono le matrici delle teste?"""
-    weights = sp.symbols(f"a:{teste}")
-    matrices = [sp.Matrix(2, 2, sp.symbols(f"m{i}_:4")) for i in range(teste)]
-    from_first = sum((a * M for a, M in zip(weights, matrices, strict=True)), sp.zeros(2)) - sp.diag(1, 0)
-    from_second = sum(((1 - a) * M for a, M in zip(weights, matrices, strict=True)), sp.zeros(2)) - sp.diag(0, 1)
-    unknowns = [m for M in matrices for m in M]
+    """Una componente da prendere dal primo posto, e non dal secondo; un’altra dal secondo, e non dal primo. Per ogni
+    grandezza: le altre componenti, quante siano, hanno altre equazioni, e ciascuna è dell’una o dell’altra specie. Se
+    queste quattro non hanno soluzione non l’ha nessuna; se l’hanno, con gli stessi pesi l’hanno tutte."""
+    weights, equations, unknowns = sp.symbols(f"a:{teste}"), [], []
+    for name, here in (("m", 1), ("s", 0)):  # una del primo posto, una del secondo
+        own = sp.symbols(f"{name}:{teste}")  # quanto ne prende ciascuna testa
+        equations.append(sum(a * m for a, m in zip(weights, own, strict=True)) - here)
+        equations.append(sum((1 - a) * m for a, m in zip(weights, own, strict=True)) - (1 - here))
+        unknowns += own
     if teste == 1:
         unknowns += weights  # nemmeno scegliendo il peso
     with tesi:
-        assert sp.solve([*from_first, *from_second], unknowns)
+        assert sp.solve(equations, unknowns)
 
 
 @affermazione(
@@ -107,10 +119,12 @@ def test_equazione(unione, scala):
         "concatenazione": torch.cat(heads, dim=-1),
         "media delle teste": sum(heads) / H @ W_o[:D_K],
     }[unione]
+    other = torch.randn(1, 9, D_MODEL, dtype=torch.float64)  # chiavi e valori di un’altra frase
     with tesi:
         assert sum(p.numel() for p in attention.parameters()) == 4 * D_MODEL**2  # nessun bias
         assert torch.allclose(attention(x), joined, atol=1e-10)
         assert torch.allclose(attention(x, need_weights=True)[0], joined, atol=1e-10)
+        assert torch.allclose(attention(x, other), attention_by_formula(attention, x, other), atol=1e-10)
 
 
 @affermazione(
@@ -130,13 +144,19 @@ def test_forme(W_q, W_k, W_v, W_o):
 
 @affermazione("proiezioni-apprese-e-diverse", vero={"matrici": 24}, falso=[{"matrici": 3}, {"matrici": 8}])
 def test_proiezioni_apprese_e_diverse(matrici):
-    attention, x = base_attention()
-    attention(x).square().sum().backward()
-    gradients = torch.stack(attention.W_qkv.grad.split(D_K, dim=1)).flatten(1)  # (24, 32768)
-    values = torch.stack(attention.W_qkv.detach().split(D_K, dim=1)).flatten(1)  # (24, 32768)
-    with tesi:
-        assert len(values.unique(dim=0)) == len(gradients.unique(dim=0)) == matrici
-    assert (gradients.norm(dim=1) > 0).all()
+    """In ciascuna delle diciotto attenzioni del modello base."""
+    torch.manual_seed(0)
+    model = Transformer(replace(BASE, n_vocab=100)).eval()
+    logits = model(torch.arange(5, 10)[None], torch.arange(20, 27)[None])
+    logits.logsumexp(dim=-1).sum().backward()
+    attentions = [module for module in model.modules() if isinstance(module, MultiHeadAttention)]
+    assert len(attentions) == 18
+    for attention in attentions:
+        gradients = torch.stack(attention.W_qkv.grad.split(D_K, dim=1)).flatten(1)  # (24, 32768)
+        values = torch.stack(attention.W_qkv.detach().split(D_K, dim=1)).flatten(1)  # (24, 32768)
+        with tesi:
+            assert len(values.unique(dim=0)) == len(gradients.unique(dim=0)) == matrici
+            assert (gradients.norm(dim=1) > 0).all()
 
 
 @affermazione(
@@ -145,25 +165,34 @@ def test_proiezioni_apprese_e_diverse(matrici):
     falso=[{"h": 16, "d_k": 32, "d_v": 32}, {"h": 12}, {"d_k": 512}, {"d_v": 32}],
 )
 def test_otto_teste(h, d_k, d_v):
-    attention = MultiHeadAttention(BASE.d_model, BASE.n_heads, BASE.d_k, BASE.d_v)
+    with torch.device("meta"):
+        model = Transformer(BASE)
+    attentions = [module for module in model.modules() if isinstance(module, MultiHeadAttention)]
+    assert len(attentions) == 18
     with tesi:
         for config in (BASE, TransformerConfig()):  # la tabella 3 e i valori predefiniti
             assert (config.n_heads, config.d_k, config.d_v) == (h, d_k, d_v)
         assert BASE.d_k == BASE.d_v == BASE.d_model / h
-        assert attention(torch.zeros(1, 5, 512), need_weights=True)[1].shape == (1, h, 5, 5)
+        for attention in attentions:
+            W_q, W_k, W_v, _ = attention.per_head()
+            assert W_q.shape == W_k.shape == (h, 512, d_k) and W_v.shape == (h, 512, d_v)
+            x = torch.zeros(1, 5, 512, device="meta")
+            assert attention(x, need_weights=True)[1].shape == (1, h, 5, 5)
 
 
 @affermazione("costo-come-una-testa", vero={"rapporto": 1}, falso=[{"rapporto": 8}, {"rapporto": 1 / 8}])
 def test_costo(rapporto):
-    """Operazioni contate da PyTorch, più gli esponenziali, per 50 token; e i parametri."""
+    """Operazioni contate da PyTorch, più gli esponenziali, per frasi di più lunghezze e vettori di più componenti; e i
+    parametri. Gli esponenziali sono, al più, il 3 per cento."""
 
-    def cost(n_heads):
-        attention = MultiHeadAttention(D_MODEL, n_heads)
-        with FlopCounterMode(display=False) as counter:
-            attention(torch.zeros(1, 50, D_MODEL), need_weights=True)
+    def cost(d_model, n, n_heads):
+        with torch.device("meta"), FlopCounterMode(display=False) as counter:
+            attention = MultiHeadAttention(d_model, n_heads)
+            attention(torch.zeros(1, n, d_model), need_weights=True)
         parameters = sum(p.numel() for p in attention.parameters())
-        return counter.get_total_flops() + n_heads * 50 * 50, parameters
+        return counter.get_total_flops() + n_heads * n * n, parameters
 
-    (eight, eight_parameters), (one, one_parameters) = cost(8), cost(1)
-    with tesi:
-        assert abs(eight / one - rapporto) < 0.01 and abs(eight_parameters / one_parameters - rapporto) < 0.01
+    for d_model, n in product((128, 512, 1024), (10, 50, 500)):
+        (eight, eight_parameters), (one, one_parameters) = cost(d_model, n, 8), cost(d_model, n, 1)
+        with tesi:
+            assert abs(eight / one - rapporto) < 0.03 and abs(eight_parameters / one_parameters - rapporto) < 0.01

@@ -5,9 +5,10 @@ import math
 from dataclasses import replace
 
 import torch
+from formule import attention_by_formula
 from registro import affermazione, tesi
 
-from attenzione.attention import MultiHeadAttention, scaled_dot_product_attention
+from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE
 from attenzione.model import Transformer
 
@@ -43,16 +44,6 @@ def seen():
     return found
 
 
-def attention_by_formula(attention, queries, memory):
-    """L’uscita (1, n_q, 512), scritta testa per testa."""
-    W_q, W_k, W_v, W_o = attention.per_head()
-    heads = []
-    for q, k, v in zip(W_q, W_k, W_v, strict=True):
-        scores = (queries @ q) @ (memory @ k).mT / math.sqrt(64)  # (1, n_q, n_k)
-        heads.append(scores.softmax(dim=-1) @ (memory @ v))  # (1, n_q, 64)
-    return torch.cat(heads, dim=-1) @ W_o
-
-
 @affermazione("decoder-vede-tutto-l-ingresso", vero={"viste": 5}, falso=[{"viste": 3}, {"viste": 1}])
 def test_decoder_vede_tutto_l_ingresso(viste):
     """Ogni posizione del decoder, in ogni strato e testa: quante posizioni della sorgente hanno peso?"""
@@ -79,7 +70,7 @@ def test_encoder_vede_tutto(coppie):
     ],
 )
 def test_query_dal_decoder(query, memoria):
-    for i, layer in enumerate(model().decoder[:-1]):  # nell’ultimo, lo strato corrispondente è l’ultimo
+    for i, layer in enumerate(model().decoder):
         sources = {
             "decoder": seen()[f"decoder.{i}.residuals.0"][1],
             "encoder, ultimo strato": seen()["z"],
@@ -94,16 +85,16 @@ def test_query_dal_decoder(query, memoria):
 
 @affermazione(
     "self-attention-dallo-stesso-posto",
-    vero={"query": "strato precedente", "chiavi": "strato precedente"},
-    falso=[{"query": "embedding"}, {"chiavi": "embedding"}],
+    vero={"query": "strato precedente", "chiavi": "strato precedente", "valori": "strato precedente"},
+    falso=[{"query": "embedding"}, {"chiavi": "embedding"}, {"valori": "embedding"}],
 )
-def test_self_attention_dallo_stesso_posto(query, chiavi):
+def test_self_attention_dallo_stesso_posto(query, chiavi, valori):
+    """In ogni strato; prima del primo c’è l’embedding."""
     for i, layer in enumerate(model().encoder):
-        if i == 0:
-            continue  # lo strato prima del primo è l’embedding
-        sources = {"strato precedente": seen()[f"encoder.{i - 1}"][1], "embedding": seen()["encoder.0"][0][0]}
+        embedding = seen()["encoder.0"][0][0]  # (1, 5, 512)
+        sources = {"strato precedente": seen()[f"encoder.{i - 1}"][1] if i else embedding, "embedding": embedding}
         with torch.no_grad():
-            expected = attention_by_formula(layer.self_attention, sources[query], sources[chiavi])
+            expected = attention_by_formula(layer.self_attention, *(sources[who] for who in (query, chiavi, valori)))
         with tesi:
             assert torch.allclose(seen()[f"encoder.{i}.self_attention"][1], expected, atol=1e-4)
 
@@ -114,19 +105,22 @@ def test_self_attention_dallo_stesso_posto(query, chiavi):
     falso=[{"valore": 0.0}, {"valore": -1.0}, {"valore": 0.0, "quando": "dopo"}],
 )
 def test_meno_infinito(valore, quando):
-    """I pesi della libreria sono quelli che si ottengono mettendo quel valore dove non si può guardare."""
+    """I pesi della libreria, e le uscite anche di quella svelta, sono ciò che si ottiene mettendo quel valore dove non
+    si può guardare: con la maschera del decoder, e con una a caso."""
     torch.manual_seed(0)
-    Q, K, V = torch.randn(3, 7, 64, dtype=torch.float64)
-    allowed = torch.ones(7, 7).tril() > 0
-    scores = Q @ K.T / 8
-    if quando == "prima":
-        expected = scores.masked_fill(~allowed, valore).softmax(dim=-1)
-    else:
-        expected = scores.softmax(dim=-1).masked_fill(~allowed, valore)
-    output, A = scaled_dot_product_attention(Q, K, V, allowed)
-    with tesi:
-        assert torch.allclose(A, expected, atol=1e-12) and torch.allclose(output, expected @ V, atol=1e-12)
-    assert (A[~allowed] == 0).all() and torch.allclose(A.sum(dim=-1), torch.ones(7, dtype=torch.float64))
+    for n, d in ((7, 64), (30, 8)):
+        Q, K, V = torch.randn(3, n, d, dtype=torch.float64)
+        for allowed in (torch.ones(n, n).tril() > 0, (torch.rand(n, n) < 0.5) | (torch.eye(n) > 0)):
+            scores = Q @ K.T / math.sqrt(d)  # (n, n)
+            if quando == "prima":
+                expected = scores.masked_fill(~allowed, valore).softmax(dim=-1)
+            else:
+                expected = scores.softmax(dim=-1).masked_fill(~allowed, valore)
+            output, A = scaled_dot_product_attention(Q, K, V, allowed)
+            with tesi:
+                assert torch.allclose(A, expected, atol=1e-12) and torch.allclose(output, expected @ V, atol=1e-12)
+                assert torch.allclose(fused_attention(Q, K, V, allowed), expected @ V, atol=1e-12)
+                assert (A[~allowed] == 0).all() and torch.allclose(A.sum(dim=-1), torch.ones(n, dtype=torch.float64))
 
 
 @affermazione("fino-a-se-compresa", vero={"oltre_se": 0}, falso=[{"oltre_se": -1}, {"oltre_se": 1}])

@@ -26,8 +26,13 @@ def base_network():
 
 @functools.cache
 def model():
+    """Il modello base, con b_1 e b_2 a caso in ciascuna delle sue dodici reti."""
     torch.manual_seed(0)
-    return Transformer(replace(BASE, n_vocab=100)).eval()
+    model = Transformer(replace(BASE, n_vocab=100)).eval()
+    for layer in (*model.encoder, *model.decoder):
+        layer.feed_forward.b_1.data.normal_()
+        layer.feed_forward.b_2.data.normal_()
+    return model
 
 
 def networks():
@@ -44,11 +49,14 @@ def nothing(x):
     falso=[{"dentro": F.gelu}, {"dentro": F.leaky_relu}, {"fuori": F.relu}, {"b_1": 0}, {"b_2": 0}],
 )
 def test_equazione(dentro, fuori, b_1, b_2):
+    """In doppia precisione, e poi ciascuna delle dodici reti del modello base."""
     network, x = base_network()
-    hidden = dentro(x @ network.W_1 + b_1 * network.b_1)  # (1, 10, 2048)
-    expected = fuori(hidden @ network.W_2 + b_2 * network.b_2)  # (1, 10, 512)
-    with tesi:
-        assert torch.allclose(network(x), expected, atol=1e-10)
+    for net, vectors, atol in [(network, x, 1e-10), *((net, x.float(), 1e-4) for net in networks())]:
+        with torch.no_grad():
+            hidden = dentro(vectors @ net.W_1 + b_1 * net.b_1)  # (1, 10, 2048)
+            expected = fuori(hidden @ net.W_2 + b_2 * net.b_2)  # (1, 10, 512)
+            with tesi:
+                assert torch.allclose(net(vectors), expected, atol=atol)
 
 
 def alone(network, x):
@@ -71,11 +79,14 @@ def one_for_each_position(network, x):
 def test_separatamente(rete):
     """Cambiando un token si muove la sua uscita soltanto; mescolando i token si mescolano le uscite."""
     network, x = base_network()
-    changed, order = x.clone(), torch.randperm(10, generator=torch.Generator().manual_seed(0))
-    changed[0, 4] += 1
-    moved = ((rete(network, changed) - rete(network, x)).abs() > 1e-10).any(dim=-1)[0]  # (10,)
+    order, before = torch.randperm(10, generator=torch.Generator().manual_seed(0)), rete(network, x)
+    for i in range(10):
+        changed = x.clone()
+        changed[0, i] += 1
+        moved = ((rete(network, changed) - before).abs() > 1e-10).any(dim=-1)[0]  # (10,)
+        with tesi:
+            assert moved.nonzero().flatten().tolist() == [i]
     with tesi:
-        assert moved.nonzero().flatten().tolist() == [4]
         assert torch.allclose(rete(network, x[:, order]), rete(network, x)[:, order], atol=1e-10)
 
 

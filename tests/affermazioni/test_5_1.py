@@ -47,7 +47,7 @@ def test_batch_per_lunghezza(criterio):
 
 @affermazione("batch-di-25000-token", vero={"token": 25_000}, falso=[{"token": 8 * 25_000}, {"token": 25_000 * 25}])
 def test_batch_di_25000_token(token):
-    """Sei operazioni per parametro e per token, contro 0,4 s di otto P100: per GPU, o contando frasi, non ci sta."""
+    """Sei operazioni per parametro e per token, contro 0,4 s di otto P100: per ciascuna, o di frasi, non ci stanno."""
     assert TrainingConfig().max_tokens == 25_000
     parts = count_parameters(BASE)
     stacks = sum(n for name, n in parts.items() if name.startswith(("encoder", "decoder", "embedding")))

@@ -21,6 +21,7 @@ def test_dodici_ore(secondi, ore):
     assert steps == TrainingConfig().steps and TABLE_3["base"] == BASE
     with tesi:
         assert steps * (secondi - 0.05) / 3600 < ore < steps * (secondi + 0.05) / 3600
+        assert 11 < steps * secondi / 3600 < 11.2  # il prodotto esatto
 
 
 @affermazione(

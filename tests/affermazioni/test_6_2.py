@@ -7,7 +7,7 @@ from statistics import mean
 
 import pytest
 import torch
-from registro import affermazione, distacco, tesi
+from registro import affermazione, distacco, invece, premessa, tesi
 from torch.utils.flop_counter import FlopCounterMode
 
 from attenzione.attention import MultiHeadAttention
@@ -27,21 +27,26 @@ SEEDS = tuple(REPLICA["semi"])
 
 @affermazione("perplessita-per-word-piece", vero={"unita": "pezzi"}, falso=[{"unita": "parole"}])
 def test_perplessita_per_word_piece(unita):
-    """La perplessità che la libreria misura, contro la probabilità delle frasi, spezzate da un tokenizer, per unità."""
-    tokenizer = BytePairTokenizer.from_texts(["la gatta mangia il topo", "il topo mangia"], n_vocab=30)
-    sentences = ["la gatta mangia il formaggio", "il topo"]
-    pieces = [tokenizer.encode(sentence) for sentence in sentences]
-    pairs = [(tokens, tokens) for tokens in pieces]
-    torch.manual_seed(0)
-    model = Transformer(TransformerConfig(30, n_layers=1, d_model=16, d_ff=16, n_heads=2)).eval()
-    src, tgt_in, tgt_out = collate(pairs, model.config)
-    with torch.no_grad():
-        log_p = model(src, tgt_in).log_softmax(dim=-1).gather(2, tgt_out[:, :, None])[:, :, 0]  # (2, m)
-    log_prob = log_p[tgt_out != 0].sum().item()
-    units = {"pezzi": pieces, "parole": [sentence.split() for sentence in sentences]}[unita]
-    with tesi:
-        perplexity = math.exp(-log_prob / sum(len(sentence) + 1 for sentence in units))  # + 1: la fine della frase
-        assert math.exp(dev_loss(model, pairs, 100)) == pytest.approx(perplexity)
+    """La perplessità che la libreria misura, contro la probabilità delle frasi, spezzate da un tokenizer, per unità.
+    Con più vocabolari, e perciò più pezzi o meno per parola, quella per parola è sempre più alta."""
+    for n_vocab in (24, 30, 40):
+        tokenizer = BytePairTokenizer.from_texts(["la gatta mangia il topo", "il topo mangia"], n_vocab=n_vocab)
+        sentences = ["la gatta mangia il formaggio", "il topo"]
+        pieces, words = [tokenizer.encode(text) for text in sentences], [text.split() for text in sentences]
+        pairs = [(tokens, tokens) for tokens in pieces]
+        torch.manual_seed(0)
+        model = Transformer(TransformerConfig(n_vocab, n_layers=1, d_model=16, d_ff=16, n_heads=2)).eval()
+        src, tgt_in, tgt_out = collate(pairs, model.config)
+        with torch.no_grad():
+            log_p = model(src, tgt_in).log_softmax(dim=-1).gather(2, tgt_out[:, :, None])[:, :, 0]  # (2, m)
+        log_prob, units = log_p[tgt_out != 0].sum().item(), {"pezzi": pieces, "parole": words}
+
+        def perplexity(unit, units=units, log_prob=log_prob):
+            return math.exp(-log_prob / sum(len(text) + 1 for text in units[unit]))  # + 1: la fine della frase
+
+        with tesi:
+            assert math.exp(dev_loss(model, pairs, 100)) == pytest.approx(perplexity(unita))
+            assert perplexity("pezzi") < perplexity("parole")
 
 
 @affermazione(
@@ -53,9 +58,19 @@ def test_parametri_della_tabella_3(base, senza):
         real = sum(p.numel() for p in Transformer(BASE).parameters())
     assert real == count_parameters(BASE)["totale"] and round(real / 1e6) == 63
     printed = {name: cells["params_1e6"] for name, cells in CELLS.items() if "params_1e6" in cells} | {"base": base}
-    ranges = [vocabulary_range(TABLE_3[name], millions) for name, millions in printed.items() if name not in senza]
+    ranges = {name: vocabulary_range(TABLE_3[name], millions) for name, millions in printed.items()}
+    low, high = common_range(found for name, found in ranges.items() if name not in senza)
     with tesi:
-        assert max(low for low, _ in ranges) <= min(high for _, high in ranges)
+        assert low <= high
+    with invece:
+        assert (low, high) == (41_004, 41_208) and round(100 * low / 37_000) == 111
+        assert ranges["big"] == (35_368, 36_344)
+
+
+def common_range(ranges):
+    """Il vocabolario più piccolo e il più grande che vanno bene a tutti; il primo supera il secondo, se non ce n’è."""
+    lows, highs = zip(*ranges, strict=True)
+    return max(lows), min(highs)
 
 
 @affermazione(
@@ -77,8 +92,9 @@ def test_valori_non_indicati_come_il_base(altrimenti):
             guess = {field: altrimenti[field](config) for field in empty if name != "base"}
             ranges.append(vocabulary_range(replace(config, **guess), cells["params_1e6"]))
     assert len(ranges) == 10
+    low, high = common_range(ranges)
     with tesi:
-        assert max(low for low, _ in ranges) <= min(high for _, high in ranges)
+        assert low <= high
 
 
 @affermazione("testa-singola-0-9", vero={"differenza": 0.9}, falso=[{"differenza": 0.5}, {"differenza": 1.0}])
@@ -97,13 +113,14 @@ def test_calcolo_costante_nelle_righe_a(righe):
     """Parametri delle proiezioni e operazioni eseguite, contate da PyTorch: gli stessi in ogni riga."""
     with torch.device("meta"):
         layers = [MultiHeadAttention(c.d_model, c.n_heads, c.d_k, c.d_v) for c in map(TABLE_3.get, righe)]
-    counts = set()
-    for layer in layers:
-        with FlopCounterMode(display=False) as counter:
-            layer(torch.empty(1, 30, layer.W_qkv.size(0), device="meta"), need_weights=True)
-        counts.add((sum(p.numel() for p in layer.parameters()), counter.get_total_flops()))
-    with tesi:
-        assert len(counts) == 1
+    for n in (1, 30, 100):
+        counts = set()
+        for layer in layers:
+            with FlopCounterMode(display=False) as counter:
+                layer(torch.empty(1, n, layer.W_qkv.size(0), device="meta"), need_weights=True)
+            counts.add((sum(p.numel() for p in layer.parameters()), counter.get_total_flops()))
+        with tesi:
+            assert len(counts) == 1
 
 
 def runs(names, trained=True):
@@ -123,6 +140,11 @@ def reversed_share(worse, better, trained=True):
     return mean(a <= b for a, b in product(*runs((worse, better), trained)))
 
 
+def learned(*names):
+    """Se ogni esecuzione di quelle varianti ha imparato qualcosa: a caso, fra sedici token, la perplessità è 16."""
+    return max(value for name in names for value in REPLICA["perplessità"][name]) < 8
+
+
 def test_le_repliche_registrate_sono_di_questa_libreria():
     """Un pezzetto rifatto dal vivo: i primi passi della variante di riferimento scendono verso il numero registrato."""
     start, later = (replay(SMALL, steps=steps, seed=SEEDS[0])[0] for steps in (0, 120))
@@ -139,6 +161,8 @@ def test_le_repliche_registrate_sono_di_questa_libreria():
 def test_una_testa_peggiora(peggiore, addestrato, semi):
     """Ogni esecuzione con una testa è peggiore di ogni esecuzione con quattro. Di quanto, oscilla troppo per dirlo:
     il distacco è 1,8, e con cinque semi non arriva a 2."""
+    with premessa:
+        assert learned(peggiore, "base")
     with tesi:
         assert reversed_share(peggiore, "base", addestrato) == 0
 
@@ -146,13 +170,14 @@ def test_una_testa_peggiora(peggiore, addestrato, semi):
 @affermazione(
     "troppe-teste-peggiorano",
     vero={"peggiore": "h = 32", "addestrato": True},
-    falso=[{"peggiore": "posizioni apprese"}],
+    falso=[{"peggiore": "h = 32, dₖ = 8"}],
     controllo=[{"addestrato": False}],
     semi=SEEDS,
 )
 def test_troppe_teste_peggiorano(peggiore, addestrato, semi):
-    """A pari calcolo; e con le chiavi lunghe come prima il danno è minore: molto viene dalle chiavi corte."""
-    assert grown("h = 32", "h = 32, dₖ = 8") > 2
+    """A pari calcolo. Con altrettante teste e le chiavi lunghe come prima, no: il danno viene dalle chiavi corte."""
+    with premessa:
+        assert learned(peggiore, "base")
     with tesi:
         assert grown(peggiore, "base", addestrato) > 2
 
@@ -168,6 +193,8 @@ def test_chiavi_corte_peggiorano(peggiore, addestrato, semi):
     """Con chiavi della metà, o di un quarto, il compito in piccolo non decide: il distacco è 0,1 e 1,0."""
     bleu = [CELLS[name]["bleu_dev"] for name in ("B-dk16", "B-dk32", "base")]
     assert bleu == sorted(bleu)
+    with premessa:
+        assert learned(peggiore, "base")
     with tesi:
         assert grown(peggiore, "base", addestrato) > 2
 
@@ -181,9 +208,17 @@ def test_chiavi_corte_peggiorano(peggiore, addestrato, semi):
 )
 def test_un_addestramento_per_riga(vicina, lontane, addestrato, semi):
     """Un’esecuzione contro una: fra varianti vicine l’ordine delle medie si rovescia, fra lontane mai."""
+    with premessa:
+        assert learned(vicina, *lontane, "base")
     with tesi:
         assert reversed_share(vicina, "base", addestrato) >= 0.1
         assert all(reversed_share(name, "base", addestrato) == 0 for name in lontane)
+    bleu = {name: cells["bleu_dev"] for name, cells in CELLS.items()}
+    with invece:
+        assert mean(REPLICA["perplessità"]["dₖ = 2"]) > mean(REPLICA["perplessità"]["base"])
+        assert reversed_share("dₖ = 2", "base") == 4 / 25  # una su sei
+        near = [name for name in bleu if name != "base" and round(abs(bleu[name] - bleu["base"]), 1) <= 0.5]
+        assert (len(near), len(bleu) - 1) == (13, 19)
 
 
 @affermazione(
@@ -198,17 +233,32 @@ def test_modelli_grandi_migliori(minori, addestrato, semi):
     bleu = {name: CELLS[name]["bleu_dev"] for name in CELLS}
     assert bleu["C-N2"] < bleu["C-N4"] < bleu["base"] > bleu["C-N8"]
     assert bleu["C-d256"] < bleu["base"] < bleu["C-d1024"] and bleu["C-ff1024"] < bleu["base"] < bleu["C-ff4096"]
+    with premessa:
+        assert learned(*minori, "base")
     with tesi:
         assert all(grown(smaller, "base", addestrato) > 2 for smaller in minori)
+    with invece:
+        assert round(bleu["base"] - bleu["C-N8"], 1) == 0.3
+        assert CELLS["C-N8"]["ppl_dev"] < CELLS["base"]["ppl_dev"]
+        assert grown("base", "N = 2") < 2  # in piccolo, uno strato in più non decide
 
 
 @affermazione(
     "dropout-contro-overfitting",
-    vero={"senza": "poche frasi", "addestrato": True},
-    falso=[{"senza": "poche frasi, dropout 0,1"}],
+    vero={"frasi": "poche frasi", "addestrato": True},
+    falso=[{"frasi": "frasi sempre nuove"}],
     controllo=[{"addestrato": False}],
     semi=SEEDS,
 )
-def test_dropout_contro_overfitting(senza, addestrato, semi):
+def test_dropout_contro_overfitting(frasi, addestrato, semi):
+    """Con poche frasi il modello le impara a memoria: quelle viste le sa molto meglio delle altre. Col dropout quelle
+    viste le sa meno, e le altre di più. Con frasi sempre nuove, dove a memoria non s’impara, il dropout nuoce."""
+    dropped = f"{frasi}, dropout 0,1"
+    with premessa:
+        assert learned(frasi, dropped)
     with tesi:
-        assert grown(senza, "poche frasi, dropout 0,1", addestrato) > 2
+        assert grown(frasi, dropped, addestrato) > 2
+        seen, unseen = REPLICA["sulle frasi viste"], REPLICA["perplessità"]
+        assert distacco(unseen[frasi], seen[frasi]) > 2
+        assert all(a > b for a, b in zip(seen[dropped], seen[frasi], strict=True))
+        assert mean(unseen[dropped]) / mean(seen[dropped]) < mean(unseen[frasi]) / mean(seen[frasi]) / 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import registro
-from registro import affermazione, distacco, tesi
+from registro import affermazione, distacco, invece, premessa, tesi
 
 from lettore.affermazioni import PROVE, SCALATA, SENZA_PROVA, VERDETTI, leggi_affermazioni, leggi_prove
 from lettore.sorgente import leggi_libro
@@ -47,6 +47,12 @@ def test_sono_repliche_le_prove_delle_voci_riprodotte_in_scala(voci):
     """Ciò che si mostra addestrando ha tre semi e un controllo; il resto non ne ha bisogno."""
     repliche = {ident for ident, prove in PROVE_PER_ID.items() if all(prova.replica for prova in prove)}
     assert repliche == {voce.id for voce in voci if voce.verdetto == SCALATA}
+
+
+def test_cio_che_la_voce_dice_invece_lo_asserisce_la_prova(voci):
+    """Chi dà torto all’articolo deve provare anche ciò che mette al suo posto."""
+    asserito = {ident for ident, prove in PROVE_PER_ID.items() if all(prova.invece for prova in prove)}
+    assert asserito == {voce.id for voce in voci if voce.invece}
 
 
 def test_ogni_voce_sta_nel_capitolo_del_suo_blocco(pagine, voci):
@@ -134,7 +140,7 @@ def test_una_prova_senza_tesi_non_passa():
         pass
 
     prova = affermazione("di-prova", vero={"x": 1}, falso=[{"x": 2}])(muta)
-    with pytest.raises(pytest.fail.Exception, match="non passa dalla tesi"):
+    with pytest.raises(pytest.fail.Exception, match="with tesi"):
         prova(caso=casi(prova)["vero"])
 
 
@@ -152,6 +158,8 @@ def test_un_controllo_che_passa_fa_cadere_la_replica():
     """Il risultato c’è anche dove non può esserci: non lo dà ciò che l’affermazione dice."""
 
     def impara(addestrato, punti, semi):
+        with premessa:
+            assert addestrato
         with tesi:
             assert punti == 1 and semi == (0, 1, 2)
 
@@ -162,6 +170,53 @@ def test_un_controllo_che_passa_fa_cadere_la_replica():
     prova(caso=casi(prova)["vero"])
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         prova(caso=casi(prova)["controllo-1"])
+
+
+def test_una_replica_passa_dalla_premessa():
+    """Chi non ha nemmeno la premessa cade per un’altra ragione; il controllo ne fa a meno."""
+
+    def impara(visto, punti, semi):
+        with premessa:
+            assert visto
+        with tesi:
+            assert punti == 1
+
+    vero, semi = {"visto": True, "punti": 1}, (0, 1, 2)
+    falso, controllo = [{"visto": False, "punti": 2}], [{"visto": False, "punti": 0}]
+    prova = affermazione("di-prova", vero=vero, falso=falso, controllo=controllo, semi=semi)(impara)
+    prova(caso=casi(prova)["vero"])
+    prova(caso=casi(prova)["controllo-1"])
+    with pytest.raises(AssertionError, match="assert False"):
+        prova(caso=casi(prova)["falso-1"])
+
+    def senza_premessa(punti, semi):
+        with tesi:
+            assert punti == 1
+
+    prova = affermazione("di-prova", vero={"punti": 1}, falso=[{"punti": 2}], controllo=[{"punti": 0}], semi=semi)(
+        senza_premessa
+    )
+    with pytest.raises(pytest.fail.Exception, match="with premessa"):
+        prova(caso=casi(prova)["vero"])
+
+
+def test_cio_che_si_dice_invece_si_asserisce():
+    def smentisce(x, y):
+        with tesi:
+            assert x == 1
+        if y:
+            with invece:
+                assert x + y == 2
+
+    prova = affermazione("di-prova", vero={"x": 1, "y": 1}, falso=[{"x": 2}])(smentisce)
+    for caso in casi(prova).values():
+        prova(caso=caso)
+    prova = affermazione("di-prova", vero={"x": 1, "y": 2}, falso=[{"x": 2}])(smentisce)
+    with pytest.raises(AssertionError):
+        prova(caso=casi(prova)["vero"])
+    prova = affermazione("di-prova", vero={"x": 1, "y": 0}, falso=[{"x": 2}])(smentisce)
+    with pytest.raises(pytest.fail.Exception, match="with invece"):
+        prova(caso=casi(prova)["vero"])
 
 
 def test_il_distacco_si_misura_in_oscillazioni():

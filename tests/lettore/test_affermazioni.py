@@ -93,6 +93,15 @@ def test_una_replica_si_riconosce_dai_semi(tmp_path):
     assert [prova.replica for prova in leggi_prove(tmp_path)["matrice-condivisa"]] == [True]
 
 
+def test_una_prova_che_asserisce_invece_si_riconosce_dal_blocco(tmp_path):
+    cartella = tmp_path / "tests" / "affermazioni"
+    cartella.mkdir(parents=True)
+    for corpo, atteso in (("assert x", True), ("pass", False)):
+        testo = f"{PROVA}\n    with invece:\n        {corpo}\n"
+        (cartella / "test_3_4.py").write_text(testo, encoding="utf-8")
+        assert [prova.invece for prova in leggi_prove(tmp_path)["matrice-condivisa"]] == [atteso]
+
+
 @pytest.mark.parametrize(
     ("prima", "dopo", "controllo"),
     [

@@ -36,7 +36,7 @@ def risorse_in_rete(radice: Path, pagine: dict[str, BeautifulSoup]) -> list[str]
         for elemento in pagina.find_all("meta", attrs={"http-equiv": re.compile("refresh", re.I)}):
             if "//" in elemento.get("content", ""):
                 guasti.append(f"{nome}: <meta> {elemento['content']}")
-        for script in pagina.find_all("script", src=False):
+        for script in pagina.find_all("script", src=False, type=lambda t: t != "application/json"):  # quelli sono dati
             guasti += [f"{nome}: <script> {v}" for v in NEL_CODICE.findall(script.get_text())]
         stili = [stile.get_text() for stile in pagina.find_all("style")]
         stili += [elemento["style"] for elemento in pagina.find_all(style=True)]

@@ -4,6 +4,8 @@ Una scheda sola apre ogni pagina una volta e le cambia la larghezza; le misure s
 chiamata. Le promesse sono una per prova, e leggono lo stesso rilievo.
 """
 
+import json
+
 import pytest
 
 LARGHEZZE = {1440: 900, 1280: 800, 1024: 768, 390: 844}
@@ -23,7 +25,8 @@ new PerformanceObserver((l) => l.getEntries().forEach((e) => rilievo.lunghi.push
 """
 
 ASPETTA = """(larga) => new Promise((fatto) => {
-  const due = () => requestAnimationFrame(() => requestAnimationFrame(fatto));
+  const misurata = () => document.querySelector("html.primo, [data-si-misura]") ? setTimeout(misurata, 20) : fatto();
+  const due = () => requestAnimationFrame(() => requestAnimationFrame(misurata));
   const prova = () => innerWidth === larga ? due() : setTimeout(prova, 20);
   prova();
 })"""
@@ -179,21 +182,26 @@ def test_niente_si_muove_mentre_arriva(rilievo):
 
 @pytest.mark.lento
 def test_nessun_compito_lungo(rilievo, senza, chromium):
-    """Tranne il glossario. L’orologio conta anche gli altri processi, e sbaglia solo in più: il minimo di quattro."""
+    """Tranne il glossario. L’orologio conta anche gli altri processi: chi non basta si riconta in tempo di calcolo."""
 
     def di_nuovo(pagina):
+        """I millisecondi di processore del compito più lungo della pagina."""
         with chromium.new_context(locale="it-IT", reduced_motion="reduce") as contesto:
             scheda = contesto.new_page()
-            scheda.add_init_script(OSSERVA)
+            chromium.start_tracing(page=scheda, categories=["toplevel"])
             scheda.goto((senza.html / pagina).as_uri())
             scheda.wait_for_timeout(300)
-            return max(scheda.evaluate("rilievo.lunghi"), default=0)
+            eventi = json.loads(chromium.stop_tracing())["traceEvents"]
+        principali = {(e["pid"], e["tid"]) for e in eventi if e["args"].get("name") == "CrRendererMain"}
+        compiti = [e for e in eventi if (e["pid"], e["tid"]) in principali and e["name"].endswith("RunTask")]
+        assert len(compiti) > 10
+        return max(e["tdur"] for e in compiti if "tdur" in e) / 1000
 
     lunghi = {}
     for pagina in rilievo.keys() - {"glossary.html"}:
         tempo = max(rilievo[pagina]["caricamento"]["lunghi"], default=0)
-        for _ in range(3):
-            tempo = min(tempo, di_nuovo(pagina)) if tempo > LUNGO else tempo
+        if tempo > LUNGO:
+            tempo = min(di_nuovo(pagina) for _ in range(3))
         if tempo > LUNGO:
             lunghi[pagina] = tempo
     assert lunghi == {}
@@ -228,8 +236,10 @@ def test_il_fuoco_si_vede_su_ogni_comando(senza, lettore):
     """Ciò che si raggiunge col tabulatore, nella colonna, nella testata e all’inizio del testo, ha un contorno."""
     scheda = lettore().apri(senza, senza.pagina("3-2-1"))
     visti, senza_contorno = set(), []
+    nella_barra = ["ArrowRight"] * 4  # i comandi di lettura sono una fermata: dall’uno all’altro si va con le frecce
     for _ in range(60):
-        scheda.keyboard.press("Tab")
+        tasto = nella_barra.pop() if nella_barra and any("IT + EN" in nome for nome in visti) else "Tab"
+        scheda.keyboard.press(tasto)
         nome, contorno, largo = scheda.evaluate(
             """() => {
               const e = document.activeElement, s = getComputedStyle(e);
@@ -241,7 +251,7 @@ def test_il_fuoco_si_vede_su_ogni_comando(senza, lettore):
         if contorno == "none" or largo < 2:
             senza_contorno.append(nome)
     assert senza_contorno == []
-    for comando in ("IT + EN", "A−", "A+"):
+    for comando in ("IT + EN", "EN", "A−", "A+"):
         assert any(comando in nome for nome in visti), comando
 
 

@@ -77,7 +77,7 @@ def test_ogni_icona_ha_il_suo_disegno(senza):
     nomi = {c for p in senza.pagine.values() for e in p.select(".fa-solid") for c in e["class"] if c.startswith("fa-")}
     disegnate = {n for n in nomi - {"fa-solid", "fa-lg"} if re.search(rf"\.{n}:{{1,2}}before[^{{]*{{content:", foglio)}
     assert len(disegnate) > 5 and nomi - {"fa-solid", "fa-lg"} == disegnate
-    assert "data:font/woff;base64," in foglio and "fontawesome/webfonts" not in foglio
+    assert "data:font/woff2;base64," in foglio and "fontawesome/webfonts" not in foglio
 
 
 # ---------------------------------------------------------------- il telefono lento

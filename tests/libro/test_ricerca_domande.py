@@ -293,6 +293,19 @@ def test_poche_fermate_prima_del_testo(senza, lettore, pagina):
     assert 3 < fermate <= 12
 
 
+def test_i_comandi_di_lettura_sono_una_fermata_e_si_scorrono_con_le_frecce(senza, lettore):
+    scheda = lettore().apri(senza, senza.pagina("3-2-1"))
+    scheda.locator("button[data-lingua=due]").focus()
+    for atteso in ("EN", "A−"):
+        scheda.keyboard.press("ArrowRight")
+        assert scheda.evaluate("document.activeElement.textContent") == atteso
+    assert scheda.url.endswith(".html")  # la freccia non ha voltato pagina
+    assert scheda.locator(".lettura button[tabindex='0']").count() == 1
+    for _ in range(5):  # il corpo più piccolo spegne il suo bottone: la fermata passa a un altro
+        scheda.keyboard.press("Enter")
+    assert scheda.locator(".lettura button[tabindex='0']:enabled").count() == 1
+
+
 def test_i_bottoni_copia_sono_una_fermata_e_si_scorrono_con_le_frecce(senza, lettore):
     scheda = lettore().apri(senza, senza.pagina("3-2-1"))
     bottoni = scheda.locator("button.copybtn:visible")

@@ -39,19 +39,28 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // ciò che scorre di lato lo dice (un’ombra dove continua) e si raggiunge da tastiera; il resto non è una fermata
   const larghi = ".katex-display, .bd-article pre, .pst-scrollable-table-container, .cell_output .output_html";
-  const raggiungibili = () => {
-    const scatole = [...document.querySelectorAll(larghi)];
-    const scorre = scatole.map((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1);
-    scatole.forEach((e, i) => {
-      if (e.classList.contains("scorre") === scorre[i] && (scorre[i] || !e.hasAttribute("tabindex"))) return;
-      e.classList.toggle("scorre", scorre[i]);
-      if (scorre[i]) e.setAttribute("tabindex", "0");
-      else e.removeAttribute("tabindex");
-    });
-  };
-  raggiungibili();
-  document.fonts.ready.then(raggiungibili);
   const articolo = document.querySelector(".bd-article");
+  let giro = 0;
+  const raggiungibili = () => {
+    if (document.documentElement.classList.contains("primo")) return;  // prima si disegna ciò che si vede
+    const mio = ++giro, restano = [...document.querySelectorAll(larghi)];
+    const fetta = () => {  // a fette: una pagina ne ha centinaia, e nessun compito dev’essere lungo
+      if (mio !== giro) return;
+      const scatole = restano.splice(0, 30);
+      const scorre = scatole.map((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1);
+      scatole.forEach((e, i) => {
+        if (e.classList.contains("scorre") === scorre[i] && (scorre[i] || !e.hasAttribute("tabindex"))) return;
+        e.classList.toggle("scorre", scorre[i]);
+        if (scorre[i]) e.setAttribute("tabindex", "0");
+        else e.removeAttribute("tabindex");
+      });
+      articolo.toggleAttribute("data-si-misura", restano.length > 0);
+      if (restano.length) setTimeout(fetta);
+    };
+    if (articolo) fetta();
+  };
+  addEventListener("resize", raggiungibili);
+  document.fonts.ready.then(raggiungibili);
   if (articolo) new ResizeObserver(raggiungibili).observe(articolo);  // la finestra, la colonna che si chiude, il corpo
   document.addEventListener("toggle", raggiungibili, true);  // un riquadro che si apre
 });

@@ -143,7 +143,6 @@ document.addEventListener("DOMContentLoaded", () => {
       finestra.append(voce);
     }
     finestra.setAttribute("aria-label", "Simboli di questa pagina");
-    finestra.addEventListener("keydown", (evento) => evento.key === "Escape" && finestra.close());  // il tema lo ferma
     finestra.addEventListener("close", () => finestra.remove());
     finestra.addEventListener("click", (evento) => evento.target === finestra && finestra.close());
     document.body.append(finestra);

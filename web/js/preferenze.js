@@ -1,15 +1,19 @@
 // Lingua, corpo del testo e colori: si applicano prima che la pagina si disegni, e il browser li ricorda.
 (() => {
   const radice = document.documentElement;
-  if (!["light", "dark", "auto"].includes(radice.dataset.mode)) radice.dataset.mode = "auto";
-  if (radice.dataset.mode === "auto") {
-    radice.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  }
-
   const LINGUE = ["it", "due", "en"];
   const CORPI = [100, 108.5, 118.75, 137.5, 162.5, 187.5];  // percento; 100 = 16 px
   const leggi = (nome) => { try { return localStorage.getItem("libro-" + nome); } catch { return null; } };
   const scrivi = (nome, valore) => { try { localStorage.setItem("libro-" + nome, valore); } catch { /* vietato */ } };
+
+  const buio = matchMedia("(prefers-color-scheme: dark)");
+  const colora = (modo) => {
+    radice.dataset.mode = modo;
+    radice.dataset.theme = modo === "auto" ? (buio.matches ? "dark" : "light") : modo;
+  };
+  colora([leggi("colori")].find((v) => ["light", "dark"].includes(v)) ?? "auto");
+  buio.addEventListener("change", () => colora(radice.dataset.mode));
+
   const indirizzo = new URLSearchParams(location.search).get("lingua");
 
   let lingua = [indirizzo, leggi("lingua"), "due"].find((v) => LINGUE.includes(v));
@@ -24,6 +28,7 @@
       b.setAttribute("aria-pressed", String(b.dataset.lingua === lingua)));
     document.querySelectorAll("button[data-corpo]").forEach((b) => {
       b.disabled = !((corpo + Number(b.dataset.corpo)) in CORPI);
+      if (b.disabled && b.tabIndex === 0) document.querySelector(`button[data-lingua="${lingua}"]`).tabIndex = 0;
     });
   };
   applica();
@@ -51,8 +56,29 @@
     };
   };
 
+  // I comandi di lettura sono una barra: una fermata sola della tastiera, le frecce vanno dall’uno all’altro.
+  const barra = (comandi) => {
+    const bottoni = [...comandi.querySelectorAll("button")];
+    const ferma = (b) => bottoni.forEach((altro) => { altro.tabIndex = altro === b ? 0 : -1; });
+    ferma(bottoni.find((b) => b.getAttribute("aria-pressed") === "true") ?? bottoni[0]);
+    comandi.addEventListener("focusin", (evento) => ferma(evento.target));
+    comandi.addEventListener("keydown", (evento) => {
+      const verso = { ArrowRight: 1, ArrowLeft: -1 }[evento.key];
+      if (!verso) return;
+      evento.preventDefault();
+      const attivi = bottoni.filter((b) => !b.disabled);
+      attivi.at((attivi.indexOf(evento.target) + verso) % attivi.length).focus();
+    });
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     applica();
+    document.querySelectorAll(".lettura").forEach(barra);
+    document.querySelectorAll(".theme-switch-button").forEach((bottone) => bottone.addEventListener("click", () => {
+      const modi = buio.matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];  // il primo clic si vede
+      colora(modi[(modi.indexOf(radice.dataset.mode) + 1) % 3]);
+      scrivi("colori", radice.dataset.mode);
+    }));
     document.addEventListener("click", (evento) => {
       const bottone = evento.target.closest("button[data-lingua], button[data-corpo]");
       if (!bottone) return;

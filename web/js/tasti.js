@@ -74,7 +74,6 @@ document.addEventListener("DOMContentLoaded", () => {
       document.dispatchEvent(new CustomEvent(`aiuti:${fai}`));
       if (fai === "dimentica") finestra.querySelector("[role='status']").append(Object.assign(document.createElement("span"), { textContent: "Dimenticato." }));
     });
-    finestra.addEventListener("keydown", (evento) => evento.key === "Escape" && finestra.close());  // il tema lo ferma
     finestra.addEventListener("close", () => finestra.remove());
     document.body.append(finestra);
     finestra.showModal();

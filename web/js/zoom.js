@@ -56,7 +56,6 @@ document.addEventListener("DOMContentLoaded", () => {
       cambia(grado ? 0 : 2, (evento.clientX - posto.left) / posto.width, (evento.clientY - posto.top) / posto.height);
     });
     finestra.addEventListener("keydown", (evento) => {
-      if (evento.key === "Escape") finestra.close();  // il tema lo ferma
       if (evento.key === "+" || evento.key === "-") cambia(grado + (evento.key === "+" ? 1 : -1));
     });
     finestra.addEventListener("close", () => {

@@ -49,14 +49,17 @@ ROWS = {
 }
 
 RECORDED = Path(__file__).with_name("replica.json")
-FEW = {"n_sentences": 300, "neighbours": (1, -1)}  # così poche frasi che si possono imparare a memoria
+DROPOUT = {  # con due vicini, che bastano poche frasi a imparare: nome → come si addestra
+    "poche frasi": {"n_sentences": 300, "neighbours": (1, -1)},  # così poche che si possono imparare a memoria
+    "frasi sempre nuove": {"neighbours": (1, -1)},
+}
 VARIANTS = {  # ciò che si registra: le righe, e le prove che separano una causa dall’altra
     "base": {},
     **{name: changes for name, (_, changes) in ROWS.items()},
     "dₖ = 4": {"d_k": 4},
     "h = 32, dₖ = 8": {"n_heads": 32, "d_k": 8, "d_v": 1},
-    "poche frasi": {"p_drop": 0.0},
-    "poche frasi, dropout 0,1": {"p_drop": 0.1},
+    **{name: {} for name in DROPOUT},
+    **{f"{name}, dropout 0,1": {"p_drop": 0.1} for name in DROPOUT},
 }
 
 
@@ -77,6 +80,12 @@ def replay(config=SMALL, *, steps=700, batch=32, n_sentences=None, neighbours=NE
     n_sentences: quante frasi diverse vede l’addestramento; None per frasi sempre nuove. Gli stessi argomenti
     danno gli stessi numeri.
     """
+    unseen, _ = replay_both(config, steps, batch, n_sentences, neighbours, seed)
+    return unseen
+
+
+def replay_both(config, steps=700, batch=32, n_sentences=None, neighbours=NEIGHBOURS, seed=0):
+    """Come replay, ma rende due coppie: sulle frasi mai viste, e su quelle viste; None se erano sempre nuove."""
     torch.manual_seed(seed)
     model, generator = Transformer(config).train(), torch.Generator().manual_seed(100 + seed)
     optimizer = adam(model)
@@ -95,20 +104,21 @@ def replay(config=SMALL, *, steps=700, batch=32, n_sentences=None, neighbours=NE
         optimizer.zero_grad()
         (loss / tgt.numel()).backward()
         optimizer.step()
-    return measure(model.eval(), neighbours)
+    unseen = neighbour_sentences(500, torch.Generator().manual_seed(5), neighbours)  # sempre le stesse
+    return measure(model.eval(), *unseen), measure(model, all_src, all_tgt) if n_sentences else None
 
 
 @torch.inference_mode()
-def measure(model, neighbours):
-    """Perplessità ed esattezza, la parte di token giusti, su 500 frasi di prova sempre uguali."""
-    src, tgt = neighbour_sentences(500, torch.Generator().manual_seed(5), neighbours)
-    logits = model.embedding.logits(model.encode(src)[0])  # (500, 12, n_vocab)
+def measure(model, src, tgt):
+    """Perplessità ed esattezza, la parte di token giusti, sulle frasi src e tgt: (B, 12), tutt’e due."""
+    logits = model.embedding.logits(model.encode(src)[0])  # (B, 12, n_vocab)
     loss = label_smoothing_loss(logits, tgt, eps_ls=0.0) / tgt.numel()
     return math.exp(loss), (logits.argmax(dim=-1) == tgt).double().mean().item()
 
 
 def record(seeds, path=RECORDED, names=VARIANTS):
-    """Addestra ogni variante con ogni seme e scrive in path le perplessità, una per seme.
+    """Addestra ogni variante con ogni seme e scrive in path le perplessità, una per seme; con poche frasi, anche
+    quelle sulle frasi viste.
 
     Si scrive a ogni addestramento: chi si interrompe riprende da lì, se semi e versioni sono gli stessi.
     Rende il dizionario scritto. Errori: ValueError se i semi sono meno di tre.
@@ -121,18 +131,21 @@ def record(seeds, path=RECORDED, names=VARIANTS):
         "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
         "semi": list(seeds),
         "perplessità": {},
+        "sulle frasi viste": {},
     }
     before = recorded(path)
     if before and all(before[key] == report[key] for key in ("semi", "versioni")):
-        report["perplessità"] = before["perplessità"]
+        report |= {what: before[what] for what in ("perplessità", "sulle frasi viste")}
     todo = [(name, n) for name in names for n in range(len(report["perplessità"].get(name, [])), len(seeds))]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         for name, n in tqdm(todo, desc="repliche", unit="addestramento"):
-            how = FEW if name.startswith("poche frasi") else {}
-            perplexity, _ = replay(replace(SMALL, **VARIANTS[name]), seed=seeds[n], **how)
-            report["perplessità"].setdefault(name, []).append(round(perplexity, 4))
+            how = DROPOUT.get(name.split(",")[0], {})
+            both = replay_both(replace(SMALL, **VARIANTS[name]), seed=seeds[n], **how)
+            for what, found in zip(("perplessità", "sulle frasi viste"), both, strict=True):
+                if found:
+                    report[what].setdefault(name, []).append(round(found[0], 4))
             write_text(path, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
     finally:
         torch.set_num_threads(threads)

@@ -79,6 +79,8 @@ def rimandi(voce: Affermazione, prove: list[Prova]) -> list[nodes.Node]:
     nodi = [verso_voce("", "nel capitolo", luogo="affermazione", ident=voce.id), nodes.Text(" · "), *al_blocco(voce)]
     if not prove and voce.verdetto not in SENZA_PROVA:
         nodi.append(nodes.Text(" · senza prova"))
+    elif voce.invece and not all(prova.invece for prova in prove):
+        nodi.append(nodes.Text(" · senza prova di ciò che dice invece"))
     return nodi
 
 

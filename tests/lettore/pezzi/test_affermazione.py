@@ -145,6 +145,16 @@ def test_una_voce_senza_prova_si_vede_nel_registro(libro):
     assert libro.pagina("affermazioni.html").get_text().count("senza prova") == 1
 
 
+def test_se_cio_che_si_dice_invece_non_e_asserito_si_vede(libro):
+    torto = UNA.replace(":smentita", ":esito: smentita\n:invece: tre copie.\n:smentita")
+    libro.costruisci(PAGINE | {"secondo.md": f"# Secondo\n\n{BLOCCHI}\n{torto}"})
+    assert "senza prova di ciò che dice invece" in libro.pagina("affermazioni.html").get_text()
+    asserito = f"{PROVA}    with invece:\n        assert copie < 3\n"
+    (libro.sorgenti / "tests" / "affermazioni" / "test_3_4.py").write_text(asserito, encoding="utf-8")
+    libro.costruisci({})
+    assert "senza prova" not in libro.pagina("affermazioni.html").get_text()
+
+
 @pytest.mark.parametrize(
     ("malfatta", "atteso"),
     [

@@ -102,20 +102,24 @@ def test_una_voce_malfatta_e_un_errore_di_costruzione(libro, voce, atteso):
     assert atteso in avvisi and "index.md" in avvisi
 
 
-def test_i_suggerimenti_sono_pronti_e_sempre_uguali(libro):
-    costruisci(libro, PAGINE)
-    percorso = libro / "_build" / "_static" / "glossario.js"
-    primo = percorso.read_bytes()
-    costruisci(libro, PAGINE)
-    assert percorso.read_bytes() == primo
-    testo = primo.decode()
+def suggerimenti(libro, pagina) -> dict[str, str]:
+    testo = (libro / "_build/_static/glossario" / f"{pagina}.js").read_text(encoding="utf-8")
     assert testo.startswith("window.GLOSSARIO = {") and "</" not in testo
-    suggerimenti = json.loads(testo.removeprefix("window.GLOSSARIO = ").removesuffix(";\n"))
-    assert sorted(suggerimenti) == ["term-GPU", "term-chiave", "term-mai-usata", "term-query"]
-    chiave = suggerimenti["term-chiave"]
+    return json.loads(testo.removeprefix("window.GLOSSARIO = ").removesuffix(";\n"))
+
+
+def test_ogni_pagina_ha_pronte_le_definizioni_che_richiama_e_sono_sempre_uguali(libro):
+    costruisci(libro, PAGINE)
+    cartella = libro / "_build/_static/glossario"
+    primi = {f.name: f.read_bytes() for f in cartella.iterdir()}
+    costruisci(libro, PAGINE)
+    assert {f.name: f.read_bytes() for f in cartella.iterdir()} == primi
+    assert sorted(suggerimenti(libro, "dopo")) == ["term-GPU", "term-chiave"]
+    assert sorted(suggerimenti(libro, "prima")) == ["term-chiave", "term-query"]
+    chiave = suggerimenti(libro, "dopo")["term-chiave"]
     assert "<strong>chiave</strong>" in chiave and 'lang="en"' in chiave and "d_k" in chiave
     assert "href" not in chiave and " id=" not in chiave and "Prima occorrenza" not in chiave
-    assert "graphics processing unit" in suggerimenti["term-GPU"]
+    assert "graphics processing unit" in suggerimenti(libro, "dopo")["term-GPU"]
 
 
 def test_in_latex_le_voci_e_le_schede_ci_sono(libro):

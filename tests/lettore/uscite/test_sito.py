@@ -25,7 +25,12 @@ def test_un_vecchio_indirizzo_porta_al_nuovo_e_al_suo_punto(tmp_path):
     (tmp_path / f"{nuova}.md").write_text("# Una pagina\n", encoding="utf-8")
     (tmp_path / "index.md").write_text(f"# Prova\n\n```{{toctree}}\n{nuova}\n```\n", encoding="utf-8")
     impostazioni = {
-        "extensions": ["myst_parser", "lettore.ambiente", "lettore.uscite.pagina.sito"],
+        "extensions": [
+            "myst_parser",
+            "lettore.ambiente",
+            "lettore.uscite.pagina.colonna",
+            "lettore.uscite.pagina.sito",
+        ],
         "templates_path": [str(RADICE / "assets/modelli")],
         "html_theme": "sphinx_book_theme",
     }
@@ -37,4 +42,4 @@ def test_un_vecchio_indirizzo_porta_al_nuovo_e_al_suo_punto(tmp_path):
     indirizzi = {pagina.a["href"], pagina.select_one("meta[http-equiv=refresh]")["content"].partition("url=")[2]}
     (arrivo,) = indirizzi
     assert (file.parent / arrivo).resolve() == (uscita / f"{nuova}.html").resolve()
-    assert f'"{arrivo}" + location.hash' in pagina.script.get_text()
+    assert f'"{arrivo}" + location.search + location.hash' in pagina.script.get_text()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
@@ -24,10 +24,6 @@ ALTROVE = re.compile(r'<a class="reference internal"[^>]*? href="([^"#]+\.html)#
 NON_CAPITOLI = {"genindex", "search", "404"}
 
 
-def versione(radice: Path) -> str:
-    return tomllib.loads((radice / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-
-
 def metti(app, pagina, modello, contesto, doctree):
     """In fondo alla pagina ciò che i programmi chiedono: che pagina è, di che libro, e il posto dei richiami."""
     if app.builder.name != "html":
@@ -35,7 +31,7 @@ def metti(app, pagina, modello, contesto, doctree):
     progetto = {
         "pagina": pagina,
         "capitolo": pagina in app.env.found_docs and pagina != app.config.root_doc,
-        "versione": versione(Path(app.confdir)),
+        "versione": version("attenzione"),
         "deposito": app.config.lettore_ambiente.deposito,
     }
     dati = scritto("progetto", progetto)

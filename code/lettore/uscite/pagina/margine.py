@@ -12,7 +12,6 @@ from math import ceil
 from pathlib import Path
 
 from docutils import nodes
-from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import blocco_bilingue
@@ -35,45 +34,43 @@ def alto(testo: str, quale: tuple[int, int]) -> int:
     return riga * sum(max(1, ceil(len(r) / segni)) for r in testo.split("\n") or [""])
 
 
-class Margine(SphinxPostTransform):
-    default_priority = 950  # le frasi hanno già i loro termini e le loro formule
-    formats = ("html",)
+def accosta(app, documento: nodes.document, docname: str) -> None:
+    if app.builder.name != "html":
+        return
+    for voce in list(documento.findall(affermazione_composta)):
+        if "affermazione-in-affermazione" in voce["classes"]:
+            sussurra(voce)
+    in_fila = list(pezzi(documento))
+    inizio = 0
+    while inizio < len(in_fila):
+        fine = inizio
+        while fine < len(in_fila) and e_breve(in_fila[fine]):
+            fine += 1
+        metti(in_fila[inizio:fine], spazio(in_fila[fine:], Path(app.srcdir)))
+        inizio = fine + 1
 
-    def run(self, **kwargs):
-        if self.app.builder.name != "html":
-            return
-        for voce in list(self.document.findall(affermazione_composta)):
-            if "affermazione-in-affermazione" in voce["classes"]:
-                sussurra(voce)
-        in_fila = list(pezzi(self.document))
-        inizio = 0
-        while inizio < len(in_fila):
-            fine = inizio
-            while fine < len(in_fila) and e_breve(in_fila[fine]):
-                fine += 1
-            metti(in_fila[inizio:fine], self.spazio(in_fila[fine:]))
-            inizio = fine + 1
 
-    def spazio(self, seguono: list[nodes.Element]) -> int:
-        """Quanto è alto ciò che segue, fino al primo pezzo largo (px)."""
-        totale = 0
-        for pezzo in seguono:
-            if totale > ABBASTANZA or self.e_largo(pezzo):
-                break
-            totale += altezza(pezzo) + sum(self.misure(figura)[1] for figura in pezzo.findall(nodes.image))
-        return totale
+def spazio(seguono: list[nodes.Element], radice: Path) -> int:
+    """Quanto è alto ciò che segue, fino al primo pezzo largo (px)."""
+    totale = 0
+    for pezzo in seguono:
+        if totale > ABBASTANZA or e_largo(pezzo, radice):
+            break
+        totale += altezza(pezzo) + sum(misure(figura, radice)[1] for figura in pezzo.findall(nodes.image))
+    return totale
 
-    def e_largo(self, pezzo: nodes.Element) -> bool:
-        if isinstance(pezzo, blocco_bilingue):
-            return pezzo["kind"] != "equation"
-        if any(True for tipo in (nodes.table, nodes.raw) for _ in pezzo.findall(tipo)):
-            return True
-        return any(self.misure(figura)[0] > NEL_TESTO_PX for figura in pezzo.findall(nodes.image))
 
-    def misure(self, figura: nodes.image) -> tuple[int, int]:
-        """Larghezza e altezza (px); una figura che non si sa misurare è larga."""
-        file = Path(self.app.srcdir, figura["uri"].lstrip("/"))
-        return misure_del_disegno(file) or (NEL_TESTO_PX + 1, 0)
+def e_largo(pezzo: nodes.Element, radice: Path) -> bool:
+    if isinstance(pezzo, blocco_bilingue):
+        return pezzo["kind"] != "equation"
+    if any(True for tipo in (nodes.table, nodes.raw) for _ in pezzo.findall(tipo)):
+        return True
+    return any(misure(figura, radice)[0] > NEL_TESTO_PX for figura in pezzo.findall(nodes.image))
+
+
+def misure(figura: nodes.image, radice: Path) -> tuple[int, int]:
+    """Larghezza e altezza (px); una figura che non si sa misurare è larga."""
+    return misure_del_disegno(radice / figura["uri"].lstrip("/")) or (NEL_TESTO_PX + 1, 0)
 
 
 def sussurra(voce: affermazione_composta) -> None:
@@ -130,4 +127,5 @@ def altezza(pezzo: nodes.Element) -> int:
 
 
 def setup(app):
-    app.add_post_transform(Margine)
+    # le frasi hanno già i loro termini e le loro formule, e i quaderni (800) le hanno prese intere
+    app.connect("doctree-resolved", accosta, priority=850)

@@ -30,15 +30,11 @@ RIFATTI = ("pygments.css", "exercise.css", "togglebutton.css", "sphinx-book-them
 """I fogli di ciò che i nostri disegnano da capo: il codice, gli esercizi, la griglia, le celle."""
 
 INUTILI = (
-    "scripts/fontawesome.js*",
-    "scripts/bootstrap.js*",
-    "scripts/*.map",
+    "scripts/*",
     "styles/*.map",
     "vendor/fontawesome/webfonts/*",
     "katex/fonts/*.ttf",
-    "katex/fonts/*.woff2",
     "caratteri/source-serif-4-*.woff",
-    "scripts/sphinx-book-theme.js",
     "styles/sphinx-book-theme.css",
     "mystnb.*.css",
     "modello/*.js",  # i moduli, che modello.py ha fuso in uno
@@ -51,8 +47,8 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)  # le date dei caratteri 
 
 TESTO = {
     "400-normal": (400, "normal", ""),
-    "400-italic": (400, "italic", "corsivo.woff"),
-    "600-normal": (600, "normal", "grassetto.woff"),
+    "400-italic": (400, "italic", "corsivo.woff2"),
+    "600-normal": (600, "normal", "grassetto.woff2"),
 }
 """Il carattere del testo: i file di Fontsource, con peso, stile, e il nome di quelli che stanno fuori dal foglio."""
 
@@ -122,8 +118,8 @@ def scrivi_foglio(app, errore):
     nomi_dei_fogli = [str(foglio.filename).split("?")[0].removeprefix("_static/") for foglio in fogli]
     nomi_dei_fogli = [nome for nome in nomi_dei_fogli if not PurePosixPath(nome).name.startswith(RIFATTI)]
     pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
-    muti = ("fontawesome.js", f"{DAL_VIVO}/*.js")  # di quel programma e dei suoi pesi non si disegna nulla
-    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not any(map(f.match, muti))]
+    muti = {"scripts", DAL_VIVO}  # i programmi del tema, il modello e i suoi pesi: non nominano classi nostre
+    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if muti.isdisjoint(f.parts)]
     nomi = Nomi(pagine, programmi)
     regole = []
     for nome in (*DEL_TEMA, *nomi_dei_fogli):
@@ -218,9 +214,9 @@ def con_caratteri(css: str, caratteri: Path, segni: set[str]) -> str:
         file = caratteri / m[1]
         dati = sottoinsieme(file.with_suffix(".ttf"), segni)
         if file.stem in IN_LINEA:
-            return f'src:url(data:font/woff;base64,{base64.b64encode(dati).decode()}) format("woff")'
-        file.with_suffix(".woff").write_bytes(dati)
-        return f'src:url({m[1].removesuffix("2")}) format("woff")'
+            return f'src:url(data:font/woff2;base64,{base64.b64encode(dati).decode()}) format("woff2")'
+        file.write_bytes(dati)
+        return f'src:url({m[1]}) format("woff2")'
 
     css = re.sub(r"@font-face\{[^}]*fa-(?:regular|brands)-400[^}]*\}", "", css)  # il libro usa le sole icone piene
     return re.sub(r'src:\s*url\(([^)]+\.woff2)\) format\("woff2"\)[^;}]*', scegli, css)
@@ -239,21 +235,21 @@ def carattere_del_testo(cartella: Path, segni: set[str]) -> str:
             (cartella / fuori).write_bytes(dati)
             dove, mostra = f"{cartella.name}/{fuori}", "optional"
         else:
-            dove, mostra = f"data:font/woff;base64,{base64.b64encode(dati).decode()}", "block"
+            dove, mostra = f"data:font/woff2;base64,{base64.b64encode(dati).decode()}", "block"
         regole += (
             f'@font-face{{font-family:"Source Serif 4";font-style:{stile};font-weight:{peso};font-display:{mostra};'
-            f'src:url({dove}) format("woff")}}\n'
+            f'src:url({dove}) format("woff2")}}\n'
         )
     return regole
 
 
 def sottoinsieme(file: Path, segni: set[str]) -> bytes:
-    """Il carattere con i soli segni dati, in WOFF."""
+    """Il carattere con i soli segni dati, in WOFF2."""
     carattere = TTFont(file, recalcTimestamp=False)
     potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=["kern", "liga", "ccmp", "locl", "mark"]))
     potatore.populate(text="".join(segni))
     potatore.subset(carattere)
-    carattere.flavor = "woff"
+    carattere.flavor = "woff2"
     uscita = BytesIO()
     carattere.save(uscita)
     return uscita.getvalue()

@@ -41,7 +41,9 @@ def indice(radice: Path, uscita: Path, deposito: str) -> str:
         "",
     ]
     righe += ["```sh", f'pip install jupyterlab "{pacchetto(deposito)}"', "jupyter lab", "```"]
-    for parte in yaml.safe_load((radice / "_toc.yml").read_text("utf-8"))["parts"]:
+    sommario = yaml.safe_load((radice / "_toc.yml").read_text("utf-8"))
+    copertina = {"caption": "La copertina", "chapters": [{"file": sommario["root"]}]}
+    for parte in [copertina, *sommario["parts"]]:
         voci = []
         for livello, documento in capitoli(parte["chapters"]):
             nome = nome_nel_ramo(documento)

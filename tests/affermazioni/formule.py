@@ -1,0 +1,21 @@
+"""Le formule dell’articolo, riscritte senza la libreria, per più di una prova."""
+
+import math
+
+import torch
+
+
+def attention_by_formula(attention, queries, keys, values=None, *, visible=None):
+    """L’uscita (B, n_q, d_model) di un’attenzione multi-testa, scritta testa per testa. values: come keys."""
+    W_q, W_k, W_v, W_o = attention.per_head()
+    heads = []
+    for q, k, v in zip(W_q, W_k, W_v, strict=True):
+        scores = (queries @ q) @ (keys @ k).mT / math.sqrt(k.size(1))  # (B, n_q, n_k)
+        if visible is not None:
+            scores = scores.masked_fill(~visible, -math.inf)
+        heads.append(scores.softmax(dim=-1) @ ((keys if values is None else values) @ v))  # (B, n_q, d_v)
+    return torch.cat(heads, dim=-1) @ W_o
+
+
+def norm(x):
+    return (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
