@@ -12,8 +12,9 @@ import pytest
 from modello_finto import Traduttore
 
 from attenzione.decoding import beam_search, greedy
+from attenzione.training.batches import pad
 from attenzione.translator.ablations import ablate
-from attenzione.translator.pretrained import shipped_folder
+from attenzione.translator.pretrained import in_batches, shipped_folder
 
 pytestmark = pytest.mark.lento
 
@@ -75,17 +76,20 @@ def test_trecento_frasi_tradotte_come_pytorch(traduttore, strategia):
     """Gli stessi pesi a 8 bit, in PyTorch rimessi in float32: almeno 98 su 100, log-probabilità entro un millesimo."""
     assert len(set(FRASI)) == 300
     risposte = traduttore.chiedi([{"kind": "translate", "text": f, "options": {"strategy": strategia}} for f in FRASI])
+    sorgenti = dict(enumerate(map(traduttore.tokenizer.encode, FRASI)))
     uguali, scarto = 0, 0.0
-    for frase, risposta in zip(FRASI, risposte, strict=True):
-        sorgente, avuta = traduttore.sorgente(frase), risposta["result"]
-        (attesa,) = (
-            greedy(traduttore.rete, sorgente) if strategia == "greedy" else beam_search(traduttore.rete, sorgente)[0]
+    for lotto in in_batches(sorgenti, 1000):
+        src = pad([sorgenti[i] for i in lotto], 0)
+        attese = (
+            greedy(traduttore.rete, src) if strategia == "greedy" else [h for (h,) in beam_search(traduttore.rete, src)]
         )
-        assert [t["token"] for t in avuta["source"]] == sorgente[0].tolist()
-        if avuta["hypotheses"][0]["tokens"] == attesa.tokens:
-            uguali += 1
-            scarto = max(scarto, abs(avuta["logProb"] - attesa.log_prob))
-            assert avuta["text"] == traduttore.tokenizer.decode(attesa.tokens)
+        for i, attesa in zip(lotto, attese, strict=True):
+            avuta = risposte[i]["result"]
+            assert [t["token"] for t in avuta["source"]] == sorgenti[i]
+            if avuta["hypotheses"][0]["tokens"] == attesa.tokens:
+                uguali += 1
+                scarto = max(scarto, abs(avuta["logProb"] - attesa.log_prob))
+                assert avuta["text"] == traduttore.tokenizer.decode(attesa.tokens)
     print(f"{strategia}: {uguali} uguali su {len(FRASI)}, log-probabilità entro {scarto:.1e}")
     assert uguali >= 0.98 * len(FRASI)
     assert scarto <= 1e-3

@@ -153,9 +153,8 @@ FONTI = (
 """Ciò da cui vengono i pesi: se non cambia, restano quelli scritti."""
 
 
-def scrivi(cartella: Path, radice: Path) -> None:
-    """Il programma e i pesi in ``cartella``; i pesi soltanto se sono cambiati."""
-    write_text(cartella / "modello.js", fondi(radice / "web" / "modello"))
+def scrivi_pesi(cartella: Path, radice: Path) -> None:
+    """I pesi in ``cartella``, soltanto se sono cambiati."""
     segno = cartella / ".pesi"
     fonti = hashlib.sha256(b"".join((radice / nome).read_bytes() for nome in FONTI)).hexdigest()
     if segno.is_file() and segno.read_text("utf-8") == fonti:
@@ -166,9 +165,16 @@ def scrivi(cartella: Path, radice: Path) -> None:
     write_text(segno, fonti)
 
 
-def scrivi_modello(app, errore):
+def prima(app):
+    """Il programma, prima delle pagine: Sphinx ne mette il riassunto nell’indirizzo."""
+    if app.builder.name == "html":
+        write_text(Path(app.outdir, "_static", CARTELLA, "modello.js"), fondi(Path(app.confdir, "web/modello")))
+
+
+def dopo(app, errore):
+    """I pesi, dopo le pagine: chi esegue i capitoli si divide in processi prima che qui si carichi PyTorch."""
     if not errore and app.builder.name == "html":
-        scrivi(Path(app.outdir, "_static", CARTELLA), Path(app.confdir))
+        scrivi_pesi(Path(app.outdir, "_static", CARTELLA), Path(app.confdir))
 
 
 def prove_registrate(radice: Path) -> str:
@@ -189,5 +195,6 @@ def porta_le_prove(app, pagina, modello, contesto, doctree):
 
 
 def setup(app):
+    app.connect("builder-inited", prima)
+    app.connect("build-finished", dopo)
     app.connect("html-page-context", porta_le_prove)
-    app.connect("build-finished", scrivi_modello)

@@ -132,8 +132,8 @@ def scrivi_foglio(app, errore):
     nomi_dei_fogli = [str(foglio.filename).split("?")[0].removeprefix("_static/") for foglio in fogli]
     nomi_dei_fogli = [nome for nome in nomi_dei_fogli if not PurePosixPath(nome).name.startswith(RIFATTI)]
     pagine = [file.read_text(encoding="utf-8") for file in Path(app.outdir).rglob("*.html")]
-    # di quelli del tema, del modello e dei suoi pesi non si disegna nulla
-    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if not {"scripts", DAL_VIVO} & set(f.parts)]
+    muti = {"scripts", DAL_VIVO}  # i programmi del tema, il modello e i suoi pesi: non nominano classi nostre
+    programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if muti.isdisjoint(f.parts)]
     nomi = Nomi(pagine, programmi)
     regole = []
     for nome in (*DEL_TEMA, *nomi_dei_fogli):
