@@ -66,20 +66,19 @@ class DirettivaEsperimento(SphinxDirective):
 
 
 class DoveSiMuove(SphinxPostTransform):
-    """Fuori dalla pagina, l’indirizzo a cui l’esperimento si muove: per intero, se si sa dove sta il libro."""
+    """L’indirizzo a cui l’esperimento si muove, per intero se si sa dove sta il libro; nella pagina non si scrive."""
 
     default_priority = 5
 
     def run(self, **kwargs):
-        if self.app.builder.name == "html":
-            return
         for nodo in list(self.document.findall(esperimento)):
             luogo = f"{nodo['pagina']}.html#{nodo['ids'][0]}"
             base = self.config.lettore_ambiente.indirizzo
             dove = nodes.literal("", luogo)
             if base:
                 dove = nodes.reference("", "", dove, refuri=base + luogo)
-            nodo += nodes.paragraph("", "", nodes.Text("Si muove nella pagina web, "), dove, nodes.Text("."))
+            testi = [nodes.Text("Si muove nella pagina web, "), dove, nodes.Text(".")]
+            nodo += nodes.paragraph("", "", *testi, classes=["esperimento-dove"])
 
 
 def setup(app):

@@ -101,6 +101,7 @@ def apri_riquadro(self, nodo):
 
 
 def apri_esperimento(self, nodo):
+    nodo.children = [figlio for figlio in nodo.children if "esperimento-dove" not in figlio["classes"]]
     dati = {"role": "group", "aria-label": "Esperimento", "data-nome": nodo["nome"]}
     self.body.append(self.starttag(nodo, "div", CLASS="esperimento", **dati))
 
