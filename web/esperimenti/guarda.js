@@ -53,6 +53,6 @@
 
     vivo.ascolta(() => mostra().catch((errore) => errore.name === "AbortError" || dice(errore.message)));
     mostra();
-    if (!vivo.fatti) dice("");
+    if (!vivo.fatti) dice("Chiede il modello: si carica qui o più su, una volta per tutti.");
   });
 })();

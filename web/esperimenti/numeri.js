@@ -95,6 +95,6 @@
 
     vivo.ascolta(() => prendi().catch((errore) => errore.name === "AbortError" || dice(errore.message)));
     prendi();
-    if (!vivo.fatti) dice("");
+    if (!vivo.fatti) dice("Chiede il modello: si carica qui o più su, una volta per tutti.");
   });
 })();

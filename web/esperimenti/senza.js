@@ -93,6 +93,6 @@
     });
     comanda();
     mostra().catch((errore) => dice(errore.message));
-    if (!vivo.fatti) dice("");
+    if (!vivo.fatti) dice("Chiede il modello: si carica qui o più su, una volta per tutti.");
   });
 })();
