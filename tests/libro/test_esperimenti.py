@@ -225,6 +225,28 @@ def test_in_stampa_e_senza_programmi_resta_il_testo(apri):
         assert not any(e.is_visible() for e in pagina.locator(".esp-vivo, .esp-piede").all())
 
 
+def test_il_fuoco_si_vede_e_non_copre(apri):
+    scheda = apri()
+    fermate, nudi = 0, []
+    while fermate < 200:
+        scheda.keyboard.press("Tab")
+        fuoco = scheda.evaluate(
+            """() => {
+              const e = document.activeElement, s = getComputedStyle(e);
+              return e.closest(".esperimento") && {
+                chi: `${e.closest(".esperimento").dataset.nome} ${e.localName}`, largo: parseFloat(s.outlineWidth),
+                contorno: s.outlineStyle, copre: e.type === "radio" && s.appearance !== "none",
+              };
+            }"""
+        )
+        if fuoco is None:
+            break
+        fermate += 1
+        if fuoco["contorno"] == "none" or fuoco["largo"] < 2 or fuoco["copre"]:
+            nudi.append(fuoco)
+    assert fermate > 3 * len(NOMI) and nudi == []
+
+
 def test_nulla_si_muove_da_se():
     foglio = (RADICE / "web/css/esperimenti.css").read_text(encoding="utf-8")
     assert not re.search(r"transition|animation", foglio)
