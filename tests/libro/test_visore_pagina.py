@@ -180,8 +180,10 @@ def test_senza_javascript_c_e_la_figura_ferma(apri):
 
 
 def test_il_capitolo_porta_la_vista_e_gli_altri_no(senza):
+    """La carica anche «Il modello dal vivo», dove la vista nasce dopo, con i pesi della frase di chi legge."""
     con = [nome for nome, pagina in senza.pagine.items() if pagina.select("attenzione-vista")]
     assert con == [senza.pagina("teste")]
+    con.append(senza.pagina("dal-vivo"))
     for nome, pagina in senza.pagine.items():
         assert bool(pagina.select('script[src*="visore.js"]')) == (nome in con), nome
 
