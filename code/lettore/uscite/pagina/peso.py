@@ -99,7 +99,7 @@ def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
         misure = f' width="{larga}" height="{alta}"'
         classe = " larga" * (larga > NEL_TESTO) + " ingrandibile" * (larga > NEL_TELEFONO)
         classe = f' class="{classe.strip()}"' if classe and " class=" not in immagine[0] else ""
-        if (minima := larghezza_minima(file, larga)) > NEL_TELEFONO:
+        if larga > NEL_TELEFONO and (minima := larghezza_minima(file, larga)):
             prima, dopo = f'<span class="quadro" style="--larga: {larga}px; --minima: {minima}px">', "</span>"
     return f'{prima}<img loading="lazy" decoding="async"{misure}{classe}{immagine[0].removeprefix("<img")}{dopo}'
 
