@@ -64,9 +64,6 @@ IMMAGINE = re.compile(r'<img\b[^>]*?\bsrc="(?!data:)([^"]+)"[^>]*>')
 NEL_TESTO, NEL_TELEFONO = 735, 360
 """Le larghezze (px) oltre le quali una figura esce dalla colonna del codice, o sul telefono rimpicciolisce."""
 
-NELLA_CELLA = 300
-"""La larghezza (px) che resta a una figura nell’uscita di una cella, sul telefono più stretto."""
-
 LEGGIBILE = 11
 """Il corpo (px) sotto il quale una figura non si rimpicciolisce: scorre."""
 
@@ -105,7 +102,7 @@ def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
         misure = f' width="{larga}" height="{alta}"'
         classe = " larga" * (larga > NEL_TESTO) + " ingrandibile" * (larga > NEL_TELEFONO)
         classe = f' class="{classe.strip()}"' if classe and " class=" not in immagine[0] else ""
-        if (minima := larghezza_minima(file, larga)) > NELLA_CELLA:
+        if larga > NEL_TELEFONO and (minima := larghezza_minima(file, larga)):
             prima, dopo = f'<span class="quadro" style="--larga: {larga}px; --minima: {minima}px">', "</span>"
     return f'{prima}<img loading="lazy" decoding="async"{misure}{classe}{immagine[0].removeprefix("<img")}{dopo}'
 
