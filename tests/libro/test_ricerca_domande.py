@@ -23,6 +23,13 @@ CON_ALTRE_PAROLE = {
     "fidarmi spiegazioni AI": "fidarmi",
     "stampabile caratteri grandi": "versione stampabile",
     "temperatura estrazione": "risponde in modi diversi",
+    "RoPE": "Dalle sinusoidi alla RoPE",
+    "KV cache": "KV cache",
+    "tabella 3": "La tabella 3, riga per riga",
+    "studio di ablazione": "La tabella 3, riga per riga",
+    "media dei checkpoint quanto migliora": "Quanto spostano la media dei checkpoint",
+    "riga tutta mascherata NaN": "E se una riga è tutta mascherata?",
+    "chi sono gli autori": "Gli autori, e chi ha fatto che cosa",
 }
 """Parole di chi domanda → un pezzo del titolo che risponde."""
 
@@ -36,11 +43,17 @@ LUNGHE = {
     "dove va messa la maschera, prima o dopo il softmax, e perché -inf": "La maschera, giusta e sbagliata",
     "formula del learning rate con warmup: quanto vale il massimo": "Perché il tasso di apprendimento",
     "il label smoothing peggiora la perplexity ma migliora il BLEU: com’è possibile?": "5.4 Regolarizzazione",
-    "nella cross-attention da dove vengono Q, K e V": "L’attenzione encoder-decoder",
+    "nella cross-attention da dove vengono Q, K e V": "Nella «cross-attention» da dove vengono",
     "perché moltiplicare gli embedding per radice di d_model": "Perché la radice di d_model",
     "post-norm e pre-norm: che cosa cambia nel gradiente": "Prima o dopo: post-norm e pre-norm",
     "e se arriva una frase più lunga di quelle viste in addestramento": "E se arriva una frase più lunga",
     "il BLEU 28,4 è confrontabile con quello che calcolo con sacreBLEU?": "Che numero è un 28,4",
+    "perché in addestramento il decoder vede la frase giusta spostata di uno": "La frase spostata di uno",
+    "differenza tra layer norm e batch norm, e perché si usa la prima": "Perché «layer norm» e non «batch norm»?",
+    "generando una parola alla volta si rifanno tutti i conti delle parole prima?": "Generando, si rifanno",
+    "chi aveva inventato l’attenzione, e che cosa c’è di nuovo rispetto a Bahdanau": "Chi ha inventato l’attenzione",
+    "quali sono gli errori dell’articolo, e dove il codice fa altro": "L’articolo ha degli errori",
+    "quante teste danno il BLEU migliore": "Quante teste? Le righe (A)",
     "esercizi per scrivere la multi-head attention in PyTorch": "3.2.2 Attenzione multi-testa",
 }
 """Domande intere, come le si scrive, e come comincia il titolo che risponde."""
