@@ -273,7 +273,7 @@ def test_nei_capitoli_gli_esperimenti_vivono(senza, lettore, opzioni):
             continue
         scheda = uno.apri(senza, nome, "?lingua=it")
         for posto in scheda.locator(".esperimento").all():
-            assert posto.get_by_role("status").inner_text(), nome
+            posto.get_by_role("status").filter(has_text=re.compile(r"\w")).wait_for()
             assert not posto.locator(".esperimento-fermo").is_visible(), nome
             assert posto.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), nome
 
