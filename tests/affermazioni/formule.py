@@ -1,6 +1,7 @@
 """Le formule dell’articolo, riscritte senza la libreria, per più di una prova."""
 
 import math
+from contextlib import contextmanager
 
 import torch
 
@@ -19,3 +20,18 @@ def attention_by_formula(attention, queries, keys, values=None, *, visible=None)
 
 def norm(x):
     return (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+
+
+@contextmanager
+def unmasked(model):
+    """Per la durata del blocco, la self-attention del decoder è senza maschera causale."""
+
+    def forget(module, args, kwargs):
+        return args, kwargs | {"is_causal": False}
+
+    hooks = [layer.self_attention.register_forward_pre_hook(forget, with_kwargs=True) for layer in model.decoder]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -106,25 +106,44 @@ def test_uscita_somma_pesata(di):
         torch.testing.assert_close(output, by_hand)
 
 
+def weights(Q, K, V):
+    return scaled_dot_product_attention(Q, K, V)[1]
+
+
+def from_values_too(Q, K, V):
+    return weights(Q, K + V, V)
+
+
+def from_every_query(Q, K, V):
+    return weights(Q + Q.mean(dim=0), K, V)
+
+
+def from_every_key(Q, K, V):
+    return weights(Q, K / K.std(dim=0), V)  # ogni chiave, misurata sulle altre
+
+
 @affermazione(
-    "peso-dalla-compatibilita", vero={"muove": "chiave"}, falso=[{"muove": "valori"}, {"muove": "altra query"}]
+    "peso-dalla-compatibilita",
+    vero={"pesi": weights},
+    falso=[{"pesi": from_values_too}, {"pesi": from_every_query}, {"pesi": from_every_key}],
 )
-def test_peso_dalla_compatibilita(muove):
-    """I pesi di una query li muovono le chiavi, ciascuna il suo: non i valori, non un’altra query. Mossa una chiave, i
-    rapporti fra i pesi delle altre restano quelli."""
-    torch.manual_seed(0)
-    Q, K, V = torch.randn(3, 20, 64, dtype=torch.float64)
-    _, before = scaled_dot_product_attention(Q, K, V)
-    for j in range(20):
-        this = torch.arange(20)[:, None] == j
-        moved = {
-            "chiave": (Q, torch.where(this, K + 1, K), V),
-            "valori": (Q, K, -V),
-            "altra query": (torch.cat([Q[:-1], Q[-1:] + 1]), K, V),
-        }[muove]
-        _, after = scaled_dot_product_attention(*moved)
-        ratios = (after / before)[:-1]  # (19, 20)
-        others = ratios[:, ~this[:, 0]]  # (19, 19)
+def test_peso_dalla_compatibilita(pesi):
+    """I pesi di una query non li muovono i valori, né le altre query; li muovono le chiavi, ciascuna il suo: mossa una
+    chiave, i rapporti fra i pesi delle altre restano quelli."""
+    for n_q, n_k, d in ((20, 20, 64), (5, 12, 8), (30, 7, 512)):
+        torch.manual_seed(0)
+        Q, K, V = (torch.randn(n, d, dtype=torch.float64) for n in (n_q, n_k, n_k))
+        before = pesi(Q, K, V)  # (n_q, n_k)
         with tesi:
-            torch.testing.assert_close(others, others[:, :1].expand_as(others))
-            assert (ratios[:, j] - others[:, 0]).abs().min() > 1e-6
+            torch.testing.assert_close(pesi(Q, K, torch.randn_like(V)), before)
+        for i in range(n_q):
+            this = torch.arange(n_q)[:, None] == i
+            with tesi:
+                torch.testing.assert_close(pesi(torch.where(this, Q, torch.randn_like(Q)), K, V)[i], before[i])
+        for j in range(n_k):
+            this = torch.arange(n_k)[:, None] == j
+            ratios = pesi(Q, torch.where(this, K + 1, K), V) / before  # (n_q, n_k)
+            others = ratios[:, ~this[:, 0]]  # (n_q, n_k − 1)
+            with tesi:
+                torch.testing.assert_close(others, others[:, :1].expand_as(others))
+                assert (ratios[:, j] - others[:, 0]).abs().min() > 1e-6

@@ -1,6 +1,7 @@
 """Le affermazioni della sezione 3.1: le pile dell’encoder e del decoder."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -73,6 +74,18 @@ def calls(model, stack):
     return order
 
 
+def stacked(model, stack):
+    """Se a ogni strato, dal secondo, entra l’uscita di quello sotto."""
+    seen, hooks = [], []
+    for layer in stack:
+        hooks.append(layer.register_forward_hook(lambda m, x, y: seen.append((x[0], y))))
+    tokens = torch.arange(5, 10)[None]  # (1, 5)
+    model(tokens, tokens)
+    for hook in hooks:
+        hook.remove()
+    return all(torch.equal(below[1], above[0]) for below, above in pairwise(seen))
+
+
 @affermazione(
     "encoder-sei-strati-di-due-sottostrati",
     vero={"strati": 6, "sottostrati": 2},
@@ -81,7 +94,7 @@ def calls(model, stack):
 def test_encoder_sei_strati_di_due_sottostrati(model, strati, sottostrati):
     order = ["MultiHeadAttention"] * (sottostrati - 1) + ["PositionwiseFeedForward"]
     with tesi:
-        assert calls(model, model.encoder) == [order] * strati
+        assert calls(model, model.encoder) == [order] * strati and stacked(model, model.encoder)
         assert len({tuple(p.shape for p in layer.parameters()) for layer in model.encoder}) == 1
 
 
@@ -93,7 +106,7 @@ def test_encoder_sei_strati_di_due_sottostrati(model, strati, sottostrati):
 def test_decoder_sei_strati_di_tre_sottostrati(model, strati, sottostrati):
     order = ["MultiHeadAttention"] * (sottostrati - 1) + ["PositionwiseFeedForward"]
     with tesi:
-        assert calls(model, model.decoder) == [order] * strati
+        assert calls(model, model.decoder) == [order] * strati and stacked(model, model.decoder)
         assert len({tuple(p.shape for p in layer.parameters()) for layer in model.decoder}) == 1
 
 

@@ -72,25 +72,31 @@ def test_teste_in_parallelo(uscite_mosse):
                 assert moved[i] and moved.sum() == uscite_mosse
 
 
-@affermazione("una-testa-fa-la-media", vero={"teste": 2}, falso=[{"teste": 1}])
-def test_una_testa_fa_la_media(teste):
-    """In due posti i valori cambiano, x v il primo e y v il secondo: l’uscita può restare la stessa? Con una testa sì,
-    per pesi, matrici, vettori v e grandezze qualsiasi; con due, di pesi diversi, soltanto se non cambia niente."""
-    d, wide, x, y, a = *sp.symbols("d wide", integer=True, positive=True), *sp.symbols("x y a")
-    v, M = sp.MatrixSymbol("v", 1, d), sp.MatrixSymbol("M", d, wide)
-    moved = a * (x * v) * M + (1 - a) * (y * v) * M  # (1, wide): di quanto si muove l’uscita di una testa
-    share = a * x + (1 - a) * y
-    assert sp.simplify(moved - share * v * M) == sp.ZeroMatrix(1, wide)
-    shares = [share.subs(a, weight) for weight in sp.symbols(f"a:{teste}")]  # zero, se l’uscita resta la stessa
+@affermazione("una-testa-fa-la-media", vero={"pesi": "a b"}, falso=[{"pesi": "a"}, {"pesi": "a a"}])
+def test_una_testa_fa_la_media(pesi):
+    """Due valori qualsiasi, u e w: dalle uscite di due teste che ne leggono la stessa parte, uM e wM, con pesi diversi,
+    le due parti si ricavano. Da una testa no, quali che siano i pesi e le matrici: vi è un cambiamento che lascia la
+    media com’è; né da due con gli stessi pesi."""
+    d, wide = sp.symbols("d wide", integer=True, positive=True)
+    u, w, c = (sp.MatrixSymbol(name, 1, d) for name in "uwc")
+    M, a = sp.MatrixSymbol("M", d, wide), sp.Symbol("a")
+    moved = (u + (1 - a) * c) * M * a + (w - a * c) * M * (1 - a) - u * M * a - w * M * (1 - a)  # (1, wide)
+    assert sp.expand(moved).doit() == sp.ZeroMatrix(1, wide)
+    weights, p, q = sp.symbols(pesi.split()), *sp.symbols("p q")  # p e q: una componente di uM e di wM
+    outputs = sp.symbols(f"o:{len(weights)}")
+    equations = [weight * p + (1 - weight) * q - output for weight, output in zip(weights, outputs, strict=True)]
     with tesi:
-        assert sp.solve(shares, [x, y]) == {x: 0, y: 0}
+        (found,) = sp.linsolve(equations, [p, q]) or [(p, q)]
+        assert not {p, q} & set().union(*(value.free_symbols for value in found))
+        assert sp.factor(sp.Matrix(equations).jacobian([p, q]).det()) == weights[0] - weights[1]  # zero, se sono uguali
 
 
 @affermazione("sottospazi-diversi-in-posti-diversi", vero={"teste": 2}, falso=[{"teste": 1}])
 def test_sottospazi_diversi(teste):
     """Una componente da prendere dal primo posto, e non dal secondo; un’altra dal secondo, e non dal primo. Per ogni
     grandezza: le altre componenti, quante siano, hanno altre equazioni, e ciascuna è dell’una o dell’altra specie. Se
-    queste quattro non hanno soluzione non l’ha nessuna; se l’hanno, con gli stessi pesi l’hanno tutte."""
+    queste quattro non hanno soluzione non l’ha nessuna; se l’hanno, con gli stessi pesi l’hanno tutte, purché ogni
+    testa sia larga abbastanza da portarle."""
     weights, equations, unknowns = sp.symbols(f"a:{teste}"), [], []
     for name, here in (("m", 1), ("s", 0)):  # una del primo posto, una del secondo
         own = sp.symbols(f"{name}:{teste}")  # quanto ne prende ciascuna testa

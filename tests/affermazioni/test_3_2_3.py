@@ -2,10 +2,11 @@
 
 import functools
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
-from formule import attention_by_formula
+from formule import attention_by_formula, unmasked
 from registro import affermazione, tesi
 
 from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
@@ -146,16 +147,13 @@ def test_fino_a_se_compresa(oltre_se):
 
 @affermazione("proprieta-autoregressiva", vero={"futuro": "nascosto"}, falso=[{"futuro": "visibile"}])
 def test_proprieta_autoregressiva(futuro):
-    """Con i soli token precedenti si ottengono gli stessi vettori che con la frase intera."""
-    tgt, z = torch.arange(20, 27)[None], seen()["z"]
-
-    def vectors(tokens):
-        if futuro == "nascosto":
-            return model().decode(tokens, z)[0]
-        return model().encode(tokens)[0][0]  # gli stessi strati senza maschera: l’encoder
-
-    with torch.no_grad():
-        whole = vectors(tgt)
-        for i in range(7):
-            with tesi:
-                assert torch.allclose(vectors(tgt[:, : i + 1]), whole[: i + 1], atol=1e-4)
+    """Con i soli token precedenti si ottengono gli stessi vettori che con la frase intera; tolta la maschera, dallo
+    stesso decoder se ne ottengono altri. Con tre frasi, di lunghezza diversa."""
+    z, generator = seen()["z"], torch.Generator().manual_seed(0)
+    with torch.no_grad(), unmasked(model()) if futuro == "visibile" else nullcontext():
+        for n in (2, 7, 20):
+            tgt = torch.randint(4, 100, (1, n), generator=generator)  # (1, n)
+            whole = model().decode(tgt, z)[0]  # (n, 512)
+            for i in range(n):
+                with tesi:
+                    assert torch.allclose(model().decode(tgt[:, : i + 1], z)[0], whole[: i + 1], atol=1e-4)

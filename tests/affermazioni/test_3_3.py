@@ -1,7 +1,9 @@
 """La rete feed-forward, §3.3, alle dimensioni del modello base."""
 
+import copy
 import functools
 from dataclasses import replace
+from itertools import product
 
 import torch
 from registro import affermazione, tesi
@@ -139,19 +141,40 @@ def test_dimensioni(d_model, d_ff):
             assert shapes == [(d_model, d_ff), (d_ff,), (d_ff, d_model), (d_model,)]
 
 
-@affermazione("ffn-parametri-diversi", vero={"diverse": 12}, falso=[{"diverse": 1}, {"diverse": 6}, {"diverse": 2}])
-def test_parametri_diversi(diverse):
+@affermazione(
+    "ffn-parametri-diversi",
+    vero={"parametro": "W_1", "reti": (0,)},
+    falso=[
+        {"reti": range(12)},
+        {"reti": (3, 4)},
+        {"parametro": "W_2", "reti": range(12)},
+        {"parametro": "W_2", "reti": (0, 6)},
+        {"parametro": "b_1", "reti": range(6)},
+        {"parametro": "b_2", "reti": (10, 11)},
+    ],
+)
+def test_parametri_diversi(parametro, reti):
     """Un vettore solo, in cinque posizioni, a tutte le reti: da ciascuna la stessa uscita in ogni posizione, e un’altra
-    da ogni altra rete. Cambiata una matrice, cambia l’uscita di una rete sola."""
+    da ogni altra rete. Cambiato un parametro, uno qualsiasi, cambia l’uscita della sua rete soltanto; non così se due
+    reti o più ne hanno uno in comune."""
+    nets = copy.deepcopy(networks())
+    for i in reti:
+        setattr(nets[i], parametro, getattr(nets[reti[0]], parametro))
     x = torch.randn(512, generator=torch.Generator().manual_seed(0)).expand(1, 5, 512)  # (1, 5, 512)
-    with torch.no_grad():
-        outputs = torch.cat([network(x) for network in networks()])  # (12, 5, 512)
-        W_1 = networks()[0].W_1
-        W_1.neg_()
-        moved = torch.cat([network(x) for network in networks()]) - outputs  # (12, 5, 512)
-        W_1.neg_()
-    different = torch.cdist(outputs[:, 0], outputs[:, 0]) > 1e-2  # (12, 12)
+
+    @torch.no_grad()
+    def outputs():
+        return torch.cat([net(x) for net in nets])  # (12, 5, 512)
+
+    before = outputs()
+    different = torch.cdist(before[:, 0], before[:, 0]) > 1e-2  # (12, 12)
     with tesi:
-        assert torch.allclose(outputs, outputs[:, :1].expand_as(outputs), atol=1e-5)
-        assert len(different.unique(dim=0)) == diverse
-        assert (moved.abs() > 1e-3).any(dim=(1, 2)).sum() == 12 / diverse
+        assert torch.allclose(before, before[:, :1].expand_as(before), atol=1e-5)
+        assert len(different.unique(dim=0)) == 12
+    for i, name in product(range(12), ("W_1", "b_1", "W_2", "b_2")):
+        parameter = getattr(nets[i], name).data
+        parameter.neg_()
+        moved = (outputs() - before).abs().amax(dim=(1, 2)) > 1e-3  # (12,)
+        parameter.neg_()
+        with tesi:
+            assert moved.nonzero().flatten().tolist() == [i]

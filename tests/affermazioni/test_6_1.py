@@ -118,7 +118,8 @@ def model_and_source(seed=0):
 )
 def test_penalita_di_lunghezza(beam, alpha):
     """Il punteggio, con i valori predefiniti della libreria, è quello della formula. Con quattro modelli, su
-    centosessanta frasi: la scelta non si accorcia mai, e più di dieci volte si allunga."""
+    centosessanta frasi: la scelta non si accorcia mai, e più di dieci volte si allunga. I quattro sono scelti fra
+    quelli in cui la penalità cambia qualche scelta: in altri, mai addestrati anch’essi, non ne cambia nessuna."""
     longer = []
     for seed in (0, 2, 3, 5):
         model, _ = model_and_source(seed)

@@ -153,18 +153,19 @@ def test_le_repliche_registrate_sono_di_questa_libreria():
 
 @affermazione(
     "una-testa-peggiora",
-    vero={"peggiore": "h = 1", "addestrato": True},
-    falso=[{"peggiore": "posizioni apprese"}, {"peggiore": "dₖ = 4"}],
+    vero={"peggiore": "h = 1", "migliore": "base", "addestrato": True},
+    falso=[{"peggiore": "posizioni apprese"}, {"peggiore": "dₖ = 4"}, {"migliore": "h = 32"}],
     controllo=[{"addestrato": False}],
     semi=SEEDS,
 )
-def test_una_testa_peggiora(peggiore, addestrato, semi):
+def test_una_testa_peggiora(peggiore, migliore, addestrato, semi):
     """Ogni esecuzione con una testa è peggiore di ogni esecuzione con quattro. Di quanto, oscilla troppo per dirlo:
-    il distacco è 1,8, e con cinque semi non arriva a 2."""
+    il distacco è 1,8, e con cinque semi non arriva a 2. Di quelle con trentadue è migliore ogni volta."""
     with premessa:
-        assert learned(peggiore, "base")
+        assert learned(peggiore, migliore)
     with tesi:
-        assert reversed_share(peggiore, "base", addestrato) == 0
+        assert reversed_share(peggiore, migliore, addestrato) == 0
+    assert reversed_share("h = 32", "h = 1") == 0
 
 
 @affermazione(
