@@ -44,4 +44,5 @@ def split_text(paths, block_lines=50, dev_per_mille=40, test_per_mille=40):
         if not part:
             raise ValueError(f"la parte «{name}» è vuota: le {counts['lette']} righe sono troppo poche da dividere")
     lines = {name: sum(map(len, part)) for name, part in parts.items()}
-    return parts, counts | lines
+    words = sum(len(line.split()) for block in parts["addestramento"] for line in block)
+    return parts, counts | lines | {"parole_di_addestramento": words}

@@ -24,7 +24,7 @@ class KneserNey:
         for name, value in (("order", order), ("n_vocab", n_vocab)):
             check_positive_integer(name, value)
         if n_vocab**order >= 2**63:
-            raise ValueError(f"order vale {order}, n_vocab {n_vocab}: attesa una potenza n_vocab ** order sotto 2 ** 63")
+            raise ValueError(f"order vale {order}, n_vocab {n_vocab}: atteso n_vocab ** order sotto 2 ** 63")
         if not any(documents):
             raise ValueError("documents è vuoto: atteso almeno un token")
         self.n_vocab, self.order, self.bos_id = n_vocab, order, bos_id

@@ -141,10 +141,9 @@ def encode_pairs(pairs, tokenizer, max_len):
     return [(src, tgt) for src, tgt in encoded if src and max(len(src), len(tgt) + 1) <= max_len]
 
 
-def encode_blocks(blocks, tokenizer, config):
-    """I blocchi di righe come documenti di un Windows: ogni riga finisce con EOS."""
-    documents = [[token for line in block for token in (*tokenizer.encode(line), config.eos_id)] for block in blocks]
-    return Windows(documents, config.max_len, config.bos_id)
+def encode_blocks(blocks, tokenizer, eos_id=2):
+    """I blocchi di righe come documenti, elenchi di identificatori: ogni riga finisce con EOS."""
+    return [[token for line in block for token in (*tokenizer.encode(line), eos_id)] for block in blocks]
 
 
 def run_recipe(recipe, folder, *, device=None, steps=None, progress=True):
@@ -168,7 +167,8 @@ def run_recipe(recipe, folder, *, device=None, steps=None, progress=True):
 
 def encode_text(parts, tokenizer, config):
     """Addestramento e sviluppo di un testo, due Windows."""
-    return tuple(encode_blocks(parts[part], tokenizer, config) for part in PARTS[:2])
+    documents = (encode_blocks(parts[part], tokenizer, config.eos_id) for part in PARTS[:2])
+    return tuple(Windows(text, config.max_len, config.bos_id) for text in documents)
 
 
 def encode_sentences(parts, tokenizer, config):
