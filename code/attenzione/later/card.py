@@ -152,8 +152,8 @@ def memory(result):
     if result is None:
         return "Non ancora misurata."
     seen, unseen = (result["memoria"][part] for part in ("addestramento", "prova"))
-    return f"""Gli si danno {PROMPT} token di un testo e si guarda se i {CONTINUED} che sceglie, sempre il più probabile,
-sono quelli veri. Su {seen["luoghi"]} luoghi dell’addestramento li ridà tutti {times(seen["per_intero"])}, su
+    return f"""Gli si danno {PROMPT} token di un testo e si guarda se i {CONTINUED} più probabili che sceglie poi sono
+quelli veri. Su {seen["luoghi"]} luoghi dell’addestramento li ridà tutti {times(seen["per_intero"])}, su
 {unseen["luoghi"]} della prova {times(unseen["per_intero"])}; i token giusti di fila sono in media
 {decimal(seen["token_di_fila"], 1)} e {decimal(unseen["token_di_fila"], 1)}."""
 
