@@ -7,7 +7,7 @@ import random
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attenzione.__main__ import main
@@ -20,6 +20,7 @@ from attenzione.training.shipped import shipped_folder
 CONFIG = LanguageModelConfig(n_vocab=12, n_layers=1, d_model=8, d_ff=12, n_heads=2, max_len=8)
 
 
+@settings(deadline=None)
 @given(n=st.integers(2, 40), half=st.integers(1, 6))
 def test_the_windows_predict_every_token_once_and_each_sees_half_a_window(n, half):
     tokens, length = list(range(n)), 2 * half
@@ -75,7 +76,7 @@ divisione: {block_lines: 8, dev_per_mille: 200, test_per_mille: 200}
 tokenizer: {n_vocab: 60}
 modello: {classe: attenzione.later.language_model.LanguageModel,
   n_layers: 1, d_model: 16, d_ff: 24, n_heads: 2, n_kv_heads: 1, p_drop: 0.1, max_len: 64}
-addestramento: {steps: 4, max_tokens: 256, warmup_steps: 2, save_every: 2, keep: 2}
+addestramento: {steps: 4, max_tokens: 256, warmup_steps: 2, precision: float32, save_every: 2, keep: 2}
 """
 
 
