@@ -14,10 +14,11 @@ L’articolo, sezione per sezione:
 Intorno: ``device`` sceglie CPU o GPU; ``stepping`` è la via svelta della generazione, ``quantization`` porta i pesi a
 8 bit; ``italian`` scrive i numeri e ``files`` i file, ``streams`` tiene i tre flussi e legge le righe; ``evidence`` è
 ciò con cui si decidono le affermazioni (costi, tabelle, repliche, teste); ``translator`` è il modello che viaggia col
-libro; ``measure`` misura i tempi; ``figures`` disegna.
-``python -m attenzione`` addestra, traduce, valuta.
+libro; ``measure`` misura i tempi; ``later`` tiene i meccanismi venuti dopo il 2017, e il modello che continua un testo;
+``figures`` disegna. ``python -m attenzione`` addestra, traduce, continua, valuta.
 
-Si importa solo verso il basso: figures → translator, measure → evidence → training → data → i moduli dell’articolo.
+Si importa solo verso il basso: figures → translator, measure, later → evidence → training → data → i moduli
+dell’articolo.
 """
 
 import sys

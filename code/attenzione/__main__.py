@@ -1,4 +1,4 @@
-"""Il Transformer dalla riga di comando: addestra, traduci, valuta, confronta, impacchetta, scheda, ispeziona.
+"""Il Transformer dalla riga di comando: addestra, traduci, continua, valuta, confronta, impacchetta, scheda, ispeziona.
 
 Ogni comando importa ciò che usa, così che «traduci» parta subito. Un’opzione che il comando non userebbe è un errore.
 Lo stato di uscita: 0; 1 dopo un errore; 2 se il comando è scritto male; 130 dopo Ctrl-C; 141 se chi legge l’uscita
@@ -114,6 +114,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(title="comandi", metavar="COMANDO", required=True, dest="comando")
     add_train(commands)
     add_translate(commands)
+    add_continue(commands)
     add_evaluate(commands)
     add_compare(commands)
     add_package(commands)
@@ -229,27 +230,40 @@ def add_translate(commands):
     parser.options.add_argument("--via-via", action="store_true", default=None, help=text)
 
 
+def add_continue(commands):
+    parser = add_command(commands, "continua", run_continue, "continua un testo italiano, scrivendo via via")
+    parser.arguments.add_argument("testo", help="come comincia, fra virgolette; «» per cominciare da capo")
+    add_device(parser)
+    add_model(parser)
+    for option, letter, kind, low, high, text in (
+        ("--token", "N", int, 1, 10**6, "quanti token aggiungere (80)"),
+        ("--temperatura", "T", float, 0.001, 1000, "da 0.001 a 1000: più è bassa, più prudente (0.8)"),
+        ("--top-k", "K", int, 1, 10**9, "solo fra i K token più probabili; con 1 sempre il più probabile"),
+        ("--top-p", "P", float, 0.001, 1, "solo fra i token che arrivano a P, da 0.001 a 1 (0.95)"),
+    ):
+        parser.options.add_argument(option, type=partial(between, kind, low, high), metavar=letter, help=text)
+    parser.options.add_argument("--seme", type=seed, metavar="S", help="seme dei numeri casuali (0)")
+    parser.set_defaults(token=80, temperatura=0.8, top_p=0.95, seme=0)
+
+
 def add_model(parser):
     help_text = "un file .safetensors o la sua cartella (quello del libro)"
     parser.options.add_argument("--modello", metavar="M", help=help_text)
 
 
 def add_evaluate(commands):
-    parser = add_command(commands, "valuta", run_evaluate, "misura BLEU e chrF sulle frasi tenute da parte")
+    parser = add_command(commands, "valuta", run_evaluate, "misura un modello sul testo tenuto da parte")
     add_device(parser)
     add_model(parser)
     parser.options.add_argument("--ricetta", metavar="FILE", help="la ricetta (ricetta.yml accanto al modello)")
     add_recipe_data(parser)
-    parser.options.add_argument("--parte", choices=["sviluppo", "prova"], default="prova", help="quali frasi (prova)")
+    choices = ["sviluppo", "prova"]
+    parser.options.add_argument("--parte", choices=choices, help="di un traduttore: quali frasi (prova)")
     parser.options.add_argument(
-        "--strategie",
-        nargs="+",
-        choices=["beam", "greedy"],
-        default=["beam", "greedy"],
-        help="come si traduce (entrambe)",
+        "--strategie", nargs="+", choices=["beam", "greedy"], help="di un traduttore: come traduce (entrambe)"
     )
     parser.options.add_argument("--uscita", metavar="FILE", help="dove scrivere i numeri, in JSON")
-    text = "dove scrivere le traduzioni dell’ultima strategia, una per riga"
+    text = "di un traduttore: dove scrivere le traduzioni dell’ultima strategia, una per riga"
     parser.options.add_argument("--traduzioni", metavar="FILE", help=text)
 
 
@@ -367,12 +381,12 @@ def read_pairs(path):
     return pairs
 
 
-def say_lost(lost):
+def say_lost(lost, what="non traduce"):
     """Un avviso, se lost non è vuoto: i segni, o le parole, che il modello non conosce e perciò non vede."""
     shown = [word if word.isprintable() else ascii(word)[1:-1] for word in lost]
     if shown:
         more = f" e altri {len(shown) - 20}" if len(shown) > 20 else ""
-        say(f"avviso: il modello non conosce, e non traduce: {' '.join(shown[:20])}{more}")
+        say(f"avviso: il modello non conosce, e {what}: {' '.join(shown[:20])}{more}")
 
 
 def run_translate(options):
@@ -498,17 +512,70 @@ def translate_lines(options, model, tokenizer, lost, stream, batch_size=32):
         raise ValueError(f"{failed} righe non tradotte")
 
 
+def run_continue(options):
+    opened(sys.stdout, "output")
+
+    import torch
+
+    from attenzione.decoding import filter_logits
+    from attenzione.device import pick_device
+    from attenzione.later.continuing import continuation, encode_start, load_language_model
+
+    model, tokenizer = load_language_model(options.modello, pick_device(options.dispositivo))
+    generator = torch.Generator(model.embedding.E.device).manual_seed(options.seme)
+
+    def choose(logits):
+        probs = filter_logits(logits, options.temperatura, options.top_k, options.top_p).softmax(dim=-1)
+        return probs.multinomial(1, generator=generator).squeeze(1)
+
+    ids = encode_start(tokenizer, options.testo, model.config)
+    say_lost(tokenizer.lost(options.testo), "non legge")
+    text = options.testo.rstrip(" ")
+    print(text, end="", flush=True)
+    line = tokenizer.encode(text.rpartition("\n")[2])  # la riga in corso, che si decodifica tutta insieme
+    write_continuation(continuation(model, ids, choose), options.token, line, tokenizer, model.config.eos_id)
+
+
+def write_continuation(tokens, most, line, tokenizer, eos_id):
+    """Scrive al più most dei token, appena arrivano, e va a capo alla fine di ogni riga; line: quelli già scritti."""
+    written = tokenizer.decode(line)
+    for _, token in zip(range(most), tokens, strict=False):
+        if token == eos_id:
+            line, written = [], ""
+            print(flush=True)
+        else:
+            line = [*line, token]
+            text = tokenizer.decode(line)
+            print(text[len(written) :], end="", flush=True)
+            written = text
+    if line:
+        print()
+
+
+def is_of_texts(recipe):
+    """Se una ricetta, un percorso, è di un modello che continua un testo; di una che non c’è dirà chi la legge."""
+    from attenzione.training.recipe import read_recipe
+
+    return Path(recipe).is_file() and "testi" in read_recipe(recipe).dati
+
+
 def run_evaluate(options):
     from attenzione.device import pick_device
-    from attenzione.translator.evaluation import evaluate, show
     from attenzione.translator.pretrained import shipped_folder
 
     folder = Path(options.modello or shipped_folder())
     recipe = options.ricetta or (folder if folder.is_dir() else folder.parent) / "ricetta.yml"
-    device = pick_device(options.dispositivo)
-    result = evaluate(
-        options.modello, recipe, options.dati, options.parte, options.strategie, device, options.traduzioni
-    )
+    if is_of_texts(recipe):
+        from attenzione.later.scoring import evaluate, show
+
+        refuse(options, ["parte", "strategie", "traduzioni"], "è di un traduttore, non di un modello che continua")
+        result = evaluate(options.modello, recipe, options.dati, pick_device(options.dispositivo))
+    else:
+        from attenzione.translator.evaluation import evaluate, show
+
+        fill(options, {"parte": "prova", "strategie": ["beam", "greedy"]})
+        choices = options.parte, options.strategie, pick_device(options.dispositivo), options.traduzioni
+        result = evaluate(options.modello, recipe, options.dati, *choices)
     show(result)
     if options.uscita:
         write_text(options.uscita, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
@@ -532,10 +599,14 @@ def run_package(options):
 
 
 def run_card(options):
-    from attenzione.translator.card import write_card
     from attenzione.translator.pretrained import shipped_folder
 
-    print(write_card(options.modello or shipped_folder()))
+    folder = Path(options.modello or shipped_folder())
+    if is_of_texts(folder / "ricetta.yml"):
+        from attenzione.later.card import write_card
+    else:
+        from attenzione.translator.card import write_card
+    print(write_card(folder))
 
 
 def run_inspect(options):

@@ -103,6 +103,13 @@ def decode_line(line, row):
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def check_utf8(what, shown, text):
+    """Errore se text ha surrogati, i byte che non erano UTF-8; what e shown dicono di che testo si parla."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        escaped = shown.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise ValueError(f"{what} «{escaped}»: il testo non è in UTF-8")
+
+
 def arriving_lines(stream, size):
     """Cede le righe di un flusso binario, in elenchi di al più size, appena arrivano: non ne aspetta altre.
 

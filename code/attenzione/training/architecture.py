@@ -2,7 +2,8 @@
 
 Una classe di modello è un nn.Module che dice in config_class la classe della sua configurazione, una dataclass, e si
 costruisce da una configurazione: attenzione.model.Transformer, per esempio. Si chiama con (src, tgt, checked=False) e
-rende i logit; checked dice che i token li ha già guardati chi chiama.
+rende i logit; checked dice che i token li ha già guardati chi chiama. Una classe che riceve altro dice nella sua
+collate come un batch diventa tensori, gli ultimi dei quali sono i token da predire.
 """
 
 import importlib

@@ -45,13 +45,15 @@ def token_batches(pairs, max_tokens, seed=0, epoch=0):
     return batches
 
 
-def endless_batches(pairs, max_tokens, seed=0, epoch=0, index=0):
-    """I batch di token_batches, un’epoca dopo l’altra, a partire da una posizione.
+def endless_batches(data, max_tokens, seed=0, epoch=0, index=0):
+    """I batch di data, un’epoca dopo l’altra, a partire da una posizione.
 
-    Cede (batch, epoch, index): gli indici del batch e la posizione da cui proseguire dopo di esso.
+    data: un elenco di coppie, o ciò che examples ne fa. Cede (batch, epoch, index): gli indici del batch e la
+    posizione da cui proseguire dopo di esso.
     """
+    data = examples(data)
     while True:
-        batches = token_batches(pairs, max_tokens, seed, epoch)
+        batches = data.batches(max_tokens, seed, epoch)
         for i in range(index, len(batches)):
             if i + 1 < len(batches):
                 yield batches[i], epoch, i + 1
@@ -59,6 +61,41 @@ def endless_batches(pairs, max_tokens, seed=0, epoch=0, index=0):
                 yield batches[i], epoch + 1, 0
         epoch += 1
         index = 0
+
+
+class Pairs:
+    """Le coppie come le legge l’addestramento: i batch di un’epoca, quanti token predicono, l’impronta.
+
+    pairs: elenco di (src, tgt), liste di identificatori. Chi addestra su altro che coppie, come un testo lungo
+    (windows), dà a train() un oggetto con gli stessi metodi.
+    """
+
+    def __init__(self, pairs):
+        self.pairs = pairs
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, i):
+        return self.pairs[i]
+
+    def batches(self, max_tokens, seed=0, epoch=0):
+        return token_batches(self.pairs, max_tokens, seed, epoch)
+
+    def count(self, batch):
+        """Quanti token di arrivo, EOS compreso, predicono le coppie di un batch, un elenco di indici."""
+        return sum(len(self.pairs[i][1]) + 1 for i in batch)
+
+    def check(self, config, name="pairs"):
+        check_pairs(self.pairs, config, name)
+
+    def fingerprint(self):
+        return fingerprint(self.pairs)
+
+
+def examples(data):
+    """Ciò su cui si addestra, con i metodi di Pairs: data stesso, o Pairs se è un elenco di coppie."""
+    return Pairs(data) if isinstance(data, list | tuple) else data
 
 
 def check_pairs(pairs, config, name="pairs"):

@@ -20,13 +20,22 @@ from attenzione.training.architecture import DEFAULT, find_class
 from attenzione.training.loop import TrainingConfig
 
 SECTIONS = {
-    "dati": {"partenza": str, "arrivo": str, "corpus": str, "limite": int | None},
-    "divisione": {"max_words": int, "max_ratio": float, "dev_per_mille": int, "test_per_mille": int},
+    "dati": {"partenza": str, "arrivo": str, "corpus": str, "limite": int | None, "testi": list},
+    "divisione": {
+        "max_words": int,
+        "max_ratio": float,
+        "block_lines": int,
+        "dev_per_mille": int,
+        "test_per_mille": int,
+    },
     "tokenizer": {"n_vocab": int, "min_count": int},
     "modello": {"classe": str},  # e le grandezze della sua configurazione, meno n_vocab, che viene dal tokenizer
     "addestramento": {field.name: field.type for field in fields(TrainingConfig)},
 }
-KINDS = {bool: "true o false", int: "un intero", float: "un numero", str: "un testo"}
+OF_PAIRS, OF_TEXTS = {"max_words", "max_ratio"}, {"block_lines"}
+"""Le voci della divisione che valgono soltanto per le coppie, e soltanto per i testi."""
+
+KINDS = {bool: "true o false", int: "un intero", float: "un numero", str: "un testo", list: "un elenco"}
 
 
 class Loader(yaml.SafeLoader):
@@ -108,7 +117,7 @@ def check_sections(sections):
         if section in ("dati", "divisione", "tokenizer") and isinstance(value, int):
             check_positive_integer(f"{section}.{key}", value)
     check_data(sections["dati"])
-    check_division(sections["divisione"])
+    check_division(sections["divisione"], "testi" in sections["dati"])
     n_vocab = sections["tokenizer"].get("n_vocab", default(BytePairTokenizer.from_texts, "n_vocab"))
     if n_vocab <= len(SPECIALS):
         raise ValueError(f"tokenizer.n_vocab vale {n_vocab}: atteso un intero oltre {len(SPECIALS)}, i token speciali")
@@ -151,6 +160,8 @@ def is_a(value, kind):
         return kind is float and isfinite(value)
     if isinstance(value, str):
         return kind is str and bool(value.strip())
+    if isinstance(value, list):
+        return kind is list and bool(value)
     return isinstance(value, int if kind is float else kind)
 
 
@@ -164,6 +175,12 @@ def as_written(value):
 
 def check_data(section):
     """Errore se non si sa quali file leggere."""
+    if "testi" in section:
+        if others := [key for key in section if key != "testi"]:
+            raise ValueError(f"dati.{others[0]} vale «{section[others[0]]}»: atteso che manchi, perché c’è dati.testi")
+        for i, name in enumerate(section["testi"]):
+            check_kind(f"dati.testi[{i}]", name, str)
+        return
     for key in ("partenza", "arrivo"):
         if not {key, "corpus"} & section.keys():
             raise ValueError(f"manca dati.{key}, il file di una delle due lingue (o dati.corpus)")
@@ -173,8 +190,11 @@ def check_data(section):
         raise ValueError(f"dati.corpus vale «{section['corpus']}»: atteso uno fra {', '.join(CORPORA)}")
 
 
-def check_division(section):
-    """Errore se i filtri o le parti non lasciano nulla all’addestramento."""
+def check_division(section, of_texts=False):
+    """Errore se i filtri o le parti non lasciano nulla all’addestramento, o se una voce è di altri dati."""
+    if wrong := sorted((OF_PAIRS if of_texts else OF_TEXTS) & section.keys()):
+        others = "di coppie, non con dati.testi" if of_texts else "di dati.testi, non di coppie"
+        raise ValueError(f"divisione.{wrong[0]} vale {section[wrong[0]]}: atteso che manchi, perché è {others}")
     ratio = section.get("max_ratio", 1)
     if ratio < 1:
         raise ValueError(f"divisione.max_ratio vale {ratio}: atteso un numero da 1 in su")

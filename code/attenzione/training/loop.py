@@ -19,7 +19,7 @@ from attenzione.config import check_positive_integer, shown
 from attenzione.device import emulates_bf16
 from attenzione.files import locked, write_text
 from attenzione.italian import number
-from attenzione.training.batches import check_pairs, collate, endless_batches, fingerprint, token_batches
+from attenzione.training.batches import collate, endless_batches, examples
 from attenzione.training.checkpoint import check_same_config, list_checkpoints, restore, save_checkpoint, unwrapped
 from attenzione.training.distributed import gather, rank_and_world
 from attenzione.training.loss import label_smoothing_loss
@@ -65,6 +65,8 @@ class TrainingConfig:
 def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None, dev_pairs=None, progress=True):
     """Addestra model sulle coppie pairs, elenco di (src, tgt) senza BOS né EOS; rende i passi compiuti.
 
+    Un modello che continua un testo si addestra su un attenzione.training.windows.Windows, dato al posto delle coppie.
+
     folder: dove vanno i checkpoint e il registro passi.jsonl; se contiene già un checkpoint si riprende da
     lì, con gli stessi numeri che avrebbe dato l’addestramento mai interrotto. vocabulary: elenco dei token da
     salvare col modello. Ogni passo è un dizionario: step, loss (per token vero, in nat), lrate, tokens.
@@ -77,8 +79,9 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
     device = torch.device(device)
     rank, world = rank_and_world()
     run, model = model, unwrapped(model)
-    check_pairs(pairs, model.config)
-    check_pairs(dev_pairs or [], model.config, "dev_pairs")
+    data, dev_data = examples(pairs), examples(dev_pairs or [])
+    data.check(model.config)
+    dev_data.check(model.config, "dev_pairs")
     if training.precision == "bf16" and emulates_bf16(device):
         warnings.warn("precision vale «bf16», che questa CPU non sa fare: si calcola in float32", stacklevel=2)
     run.to(device).train()
@@ -86,9 +89,9 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
     optimizer = adam(model)
     optimizer.zero_grad()  # un gradiente rimasto da fuori non entra nel primo passo
     fixed = {
-        "pairs": len(pairs),
-        "data": fingerprint(pairs),
-        "dev_data": fingerprint(dev_pairs) if dev_pairs else None,
+        "pairs": len(data),
+        "data": data.fingerprint(),
+        "dev_data": dev_data.fingerprint() if dev_pairs else None,
         "world": world,
         **same_run(training),
     }
@@ -106,14 +109,15 @@ def train(model, pairs, training, folder=None, *, device="cpu", vocabulary=None,
             total=training.steps,
             disable=not progress or rank > 0,
         )
-        stream = endless_batches(pairs, training.max_tokens, training.seed, state["epoch"], state["index"])
+        stream = endless_batches(data, training.max_tokens, training.seed, state["epoch"], state["index"])
         records = []
         clock = time.process_time()
         with log as file:
             for step in steps:
                 group = list(islice(stream, training.accumulate * world))
-                batches = [[pairs[i] for i in batch] for batch, _, _ in group]
-                record = adam_step(step, run, model.config, optimizer, batches, training, device)
+                batches = [[data[i] for i in batch] for batch, _, _ in group]
+                tokens = sum(data.count(batch) for batch, _, _ in group)
+                record = adam_step(step, run, model.config, optimizer, batches, tokens, training, device)
                 records.append(record)
                 _, epoch, index = group[-1]
                 state |= {"step": step, "epoch": epoch, "index": index}
@@ -175,13 +179,12 @@ def check_same_start(state, device):
         raise ValueError("i processi partono da dati o checkpoint diversi: attesi gli stessi file in tutti")
 
 
-def adam_step(step, run, config, optimizer, batches, training, device):
+def adam_step(step, run, config, optimizer, batches, tokens, training, device):
     """Un passo di Adam sui batch di tutti i processi, al tasso dell’equazione (3); rende ciò che se ne registra.
 
-    Errori: FloatingPointError se la perdita non è un numero finito.
+    tokens: quanti token vi si predicono. Errori: FloatingPointError se la perdita non è un numero finito.
     """
     rank, world = rank_and_world()
-    tokens = sum(len(tgt) + 1 for batch in batches for _, tgt in batch)
     rate = training.rate_factor * lrate(step, config.d_model, training.warmup_steps)
     for parameters in optimizer.param_groups:
         parameters["lr"] = rate
@@ -218,18 +221,25 @@ def log_dev_loss(folder, step, loss, seconds):
 def dev_loss(model, pairs, max_tokens, device="cpu"):
     """L’entropia incrociata media per token vero, in nat, senza label smoothing né dropout.
 
-    La sua esponenziale è la perplessità per unità. model torna nel modo in cui era. Errori: quelli di check_pairs e di
-    token_batches.
+    La sua esponenziale è la perplessità per unità. pairs: come in train. model torna nel modo in cui era. Errori:
+    quelli di check_pairs e di token_batches.
     """
-    check_pairs(pairs, model.config)
+    data = examples(pairs)
+    data.check(model.config)
     was_training = model.training
     model.eval()
-    losses = []
-    for batch in token_batches(pairs, max_tokens):
-        src, tgt_in, tgt_out = collate([pairs[i] for i in batch], model.config, device)
-        losses.append(label_smoothing_loss(model(src, tgt_in, checked=True), tgt_out, 0.0, model.config.pad_id))
+    losses, tokens = [], 0
+    for batch in data.batches(max_tokens):
+        *inputs, targets = tensors(model, [data[i] for i in batch], model.config, device)
+        losses.append(label_smoothing_loss(model(*inputs, checked=True), targets, 0.0, model.config.pad_id))
+        tokens += data.count(batch)
     model.train(was_training)
-    return sum(torch.stack(losses).tolist()) / sum(len(tgt) + 1 for _, tgt in pairs)
+    return sum(torch.stack(losses).tolist()) / tokens
+
+
+def tensors(model, batch, config, device):
+    """I tensori di un batch: ciò che model riceve, poi ciò che deve predire. Li fa la sua collate, se ne ha una."""
+    return getattr(unwrapped(model), "collate", collate)(batch, config, device)
 
 
 def gradient_step(run, config, batches, tokens, precision, device):
@@ -241,12 +251,12 @@ def gradient_step(run, config, batches, tokens, precision, device):
     _, world = rank_and_world()
     losses = []
     for i, batch in enumerate(batches):
-        src, tgt_in, tgt_out = collate(batch, config, device)
+        *inputs, targets = tensors(run, batch, config, device)
         wait = world > 1 and i + 1 < len(batches)  # i gradienti si scambiano una volta per passo
         with run.no_sync() if wait else nullcontext():
             with mixed_precision(device, precision):
-                logits = run(src, tgt_in, checked=True)  # (B, m, n_vocab); li ha guardati check_pairs
-                loss = label_smoothing_loss(logits, tgt_out, config.eps_ls, config.pad_id)
+                logits = run(*inputs, checked=True)  # (B, m, n_vocab); i token li ha guardati check
+                loss = label_smoothing_loss(logits, targets, config.eps_ls, config.pad_id)
             (loss * (world / tokens)).backward()
         losses.append(loss.detach())
     return torch.stack(losses).sum()

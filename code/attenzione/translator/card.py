@@ -1,15 +1,13 @@
 """La scheda di un modello, README.md, scritta dai numeri registrati accanto a lui: nessuno è copiato a mano."""
 
-import json
 import math
 from pathlib import Path
 
 import yaml
 
 from attenzione.files import write_text
-from attenzione.italian import number
+from attenzione.training.report import curve, decimal, energy, integer, read, table
 
-WATTS_PER_CORE = (5, 20)  # stima larga per un core di server occupato, alimentazione compresa
 NAMES = {
     "principale": "Transformer, questa ricetta",
     "xavier": "con le matrici di partenza intere",
@@ -26,8 +24,6 @@ def render_card(folder):
     facts = read(folder / "addestramento.json")
     recipe = yaml.safe_load((folder / "ricetta.yml").read_text("utf-8"))
     counts, model, training = facts["conti"], recipe["modello"], recipe["addestramento"]
-    hours = facts["secondi_di_cpu"] / 3600
-    low, high = (hours * watts for watts in WATTS_PER_CORE)
     return f"""# {recipe["nome"]}: dall’inglese all’italiano, il modello del libro
 
 Un Transformer piccolo, addestrato da zero con la ricetta dell’articolo su {integer(counts["addestramento"])} coppie di
@@ -71,7 +67,7 @@ make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dat
 {integer(facts["passi"])} passi, {integer(facts["token_visti"])} token di arrivo visti, epoche intere:
 {facts["epoche_intere"]}. La perdita sullo sviluppo è in nat per unità, senza label smoothing.
 
-{table(["Passo", "Perdita"], [[integer(r["passo"]), decimal(r["perdita"], 3)] for r in thin(facts["sviluppo"])])}
+{curve(facts)}
 
 ## Punteggi
 
@@ -83,9 +79,7 @@ make addestra RICETTA=modelli/{recipe["nome"]}/ricetta.yml DATI=cartella/dei/dat
 
 ## Tempo ed energia
 
-{decimal(hours, 1)} ore di un core di CPU (torch {facts["torch"]}). A {WATTS_PER_CORE[0]}–{WATTS_PER_CORE[1]} W per
-core, stima nostra e non misura, fanno da {decimal(low, 0)} a {decimal(high, 0)} Wh. Le prove e i confronti non sono
-compresi.
+{energy(facts)}
 
 ## Limiti
 
@@ -175,27 +169,3 @@ pochi decimi non dicono nulla.{early}
 {table(["", "Parametri", "Perdita di sviluppo", "BLEU", "chrF", "Peso massimo"], rows)}{ahead}
 
 Li rifà `python -m attenzione confronta`, dove ci sono gli addestramenti."""
-
-
-def table(heads, rows):
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def thin(curve, most=12):
-    """Al più most righe della curva, distanziate, con l’ultima."""
-    step = max(1, math.ceil(len(curve) / most))
-    first = (len(curve) - 1) % step
-    return curve[first::step]
-
-
-def integer(n):
-    return number(n, ",") if n >= 10_000 else str(n)
-
-
-def decimal(x, digits):
-    return number(x, f".{digits}f")
-
-
-def read(path):
-    return json.loads(path.read_text("utf-8"))

@@ -9,7 +9,8 @@ import torch
 from attenzione.config import check_positive_integer
 from attenzione.files import replacing, write_text
 from attenzione.training.checkpoint import average_checkpoints, list_checkpoints, read_checkpoint, save_checkpoint
-from attenzione.translator.pretrained import TOKENIZER, WEIGHTS
+from attenzione.training.recipe import ORIGIN
+from attenzione.training.shipped import TOKENIZER, WEIGHTS
 
 
 def package(source, target, average=5, last_step=None):
@@ -47,12 +48,19 @@ def package(source, target, average=5, last_step=None):
         "media_dei_passi": [step_of(path) for path in paths],
         "torch": torch.__version__.split("+")[0],
         "conti": json.loads((source / "conti.json").read_text("utf-8")),
+        **texts_of(source),
         "sviluppo": [{"passo": r["step"], "perdita": round(r["loss"], 4)} for r in curve],
     }
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     write_text(target / "addestramento.json", text)
     size = (target / WEIGHTS).stat().st_size / 1e6
     return f"{target / WEIGHTS}: media di {len(paths)} checkpoint fino al passo {facts['passi']}, {size:.1f} MB"
+
+
+def texts_of(source):
+    """L’impronta dei testi di addestramento, dove la preparazione la dice."""
+    path = source / ORIGIN
+    return {"impronta_dei_testi": json.loads(path.read_text("utf-8"))["testi"]} if path.is_file() else {}
 
 
 def step_of(path):

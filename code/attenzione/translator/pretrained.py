@@ -1,52 +1,33 @@
 """Il traduttore che accompagna il libro: lo trova, lo carica e traduce. Non usa mai la rete."""
 
-import importlib.metadata
-from pathlib import Path
-
-from attenzione.data.tokenizer import BytePairTokenizer
-from attenzione.data.vocabulary import Vocabulary
 from attenzione.decoding import beam_search, greedy
+from attenzione.streams import check_utf8
+from attenzione.training import shipped
+from attenzione.training.architecture import class_name
 from attenzione.training.batches import pad
-from attenzione.training.checkpoint import load_model
+from attenzione.training.shipped import TOKENIZER, WEIGHTS
+
+__all__ = ["TOKENIZER", "WEIGHTS", "encode_source", "load_translator", "shipped_folder", "translate"]
 
 SHIPPED = "europarl-en-it"
-WEIGHTS, TOKENIZER = "modello.safetensors", "tokenizer.json"
 STRATEGIES = ("beam", "greedy")
 
 
 def shipped_folder():
-    """La cartella del modello spedito: nel progetto (pip install -e) o fra i file del pacchetto installato.
-
-    Quali siano lo scrive pip: la cartella dei dati cambia da un sistema all’altro, e su Colab non è sys.prefix.
-    Errori: FileNotFoundError se non è in nessuno dei due posti.
-    """
-    place = Path(__file__).parents[3] / "modelli" / SHIPPED
-    if (place / WEIGHTS).is_file():
-        return place
-    for distribution in importlib.metadata.distributions(name="attenzione"):
-        for file in distribution.files or ():
-            if file.match(f"attenzione/{SHIPPED}/{WEIGHTS}") and (weights := Path(file.locate())).is_file():
-                return weights.resolve().parent
-    raise FileNotFoundError(
-        f"il modello del libro non c’è: atteso {WEIGHTS} in {place} o fra i file del pacchetto attenzione installato"
-    )
+    """La cartella del traduttore spedito. Errori: quelli di attenzione.training.shipped.shipped_folder."""
+    return shipped.shipped_folder(SHIPPED)
 
 
 def load_translator(path=None, device=None):
-    """Il modello, in modo valutazione, e il suo tokenizer.
+    """Il traduttore, in modo valutazione, e il suo tokenizer.
 
-    path: una cartella con modello.safetensors, o un file .safetensors; il modello del libro se None. Il
-    tokenizer è il vocabolario scritto nel file o il tokenizer.json accanto.
-    Errori: FileNotFoundError; ValueError se un file è danneggiato o i due non vanno insieme.
+    path: come in load_shipped; il modello del libro se None. Errori: quelli di load_shipped; ValueError se il modello
+    non traduce.
     """
-    path = Path(path or shipped_folder())
-    path = path / WEIGHTS if path.is_dir() else path
-    model, tokens = load_model(path, device)
-    tokenizer = Vocabulary(tokens) if tokens else BytePairTokenizer.load(path.parent / TOKENIZER)
-    if len(tokenizer) != model.config.n_vocab:
-        raise ValueError(
-            f"il tokenizer di «{path.parent}» ha {len(tokenizer)} unità: attese le {model.config.n_vocab} del modello"
-        )
+    path = path or shipped_folder()
+    model, tokenizer = shipped.load_shipped(path, device)
+    if not hasattr(model, "encode"):
+        raise ValueError(f"path vale «{path}»: atteso un modello che traduce, è un {class_name(type(model))}")
     return model, tokenizer
 
 
@@ -57,9 +38,7 @@ def encode_source(tokenizer, text, config):
     che non sono UTF-8 (surrogati).
     """
     shown = text if len(text) <= 40 else text[:40] + "…"
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        escaped = shown.encode("utf-8", "backslashreplace").decode("utf-8")
-        raise ValueError(f"la frase «{escaped}»: il testo non è in UTF-8")
+    check_utf8("la frase", shown, text)
     ids = tokenizer.encode(text)
     if not ids:
         raise ValueError("la frase è vuota: attesa almeno una parola")

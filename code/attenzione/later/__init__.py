@@ -1,0 +1,6 @@
+"""Dopo il 2017: un modulo per ogni meccanismo, sopra quelli dell’articolo e senza cambiarli.
+
+``rotary`` (posizioni come rotazioni), ``normalization`` (RMSNorm), ``gated`` (SwiGLU), ``grouped`` (teste di query che
+condividono chiavi e valori); ``language_model`` li mette insieme in un decoder che continua un testo. ``ngrams`` è ciò
+con cui lo si confronta; ``continuing`` lo fa scrivere, ``scoring`` lo misura, ``card`` ne scrive la scheda.
+"""
