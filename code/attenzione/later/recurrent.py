@@ -12,7 +12,7 @@ import math
 import torch
 from torch import nn
 
-from attenzione.attention import AdditiveAttention, causal_mask
+from attenzione.attention import AdditiveAttention, attend, causal_mask
 from attenzione.config import check_positive_integer
 
 
@@ -128,12 +128,14 @@ class AttentiveGRU(nn.Module):
         return (output, weights) if need_weights else output
 
     def step(self, x, state=None):
-        """x: (B, d_in). Rende l’uscita (B, d) e lo stato, con tutti gli stati nascosti già visti."""
-        hidden, memory = (None, None) if state is None else (state[:1], state[1])
+        """x: (B, d_in). Rende l’uscita (B, d) e lo stato: quello della GRU, poi le chiavi e i valori già visti."""
+        hidden, memory = (None, ()) if state is None else (state[:1], state[1:])
         h, hidden = self.gru.step(x, hidden)
-        memory = h[:, None] if memory is None else torch.cat([memory, h[:, None]], dim=1)  # (B, t, d)
-        context = self.attention(h[:, None], memory, memory)[0][:, 0]  # (B, d)
-        return torch.cat([h, context], dim=-1) @ self.W_o, (*hidden, memory)
+        new = self.attention.W_k(h)[:, None], h[:, None]  # (B, 1, d) l’una: la chiave si proietta una volta sola
+        keys, values = (torch.cat(pair, dim=1) for pair in zip(memory, new, strict=True)) if memory else new
+        scores = self.attention.v((self.attention.W_q(h)[:, None] + keys).tanh()).mT  # (B, 1, t)
+        context, _ = attend(scores, values)  # (B, 1, d)
+        return torch.cat([h, context[:, 0]], dim=-1) @ self.W_o, (*hidden, keys, values)
 
 
 def both_ways(forwards, backwards, x):

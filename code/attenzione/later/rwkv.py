@@ -27,7 +27,7 @@ def wkv(w, u, k, v):
 def wkv_step(w, u, k, v, state=None):
     """La stessa media, una posizione alla volta. k, v: (B, d). Rende (B, d) e lo stato.
 
-    Lo stato sono la somma dei valori pesati, quella dei pesi, e il logaritmo del numero per cui sono divise entrambe: il
+    Lo stato sono la somma dei valori pesati, quella dei pesi, e il logaritmo di ciò per cui sono divise entrambe: il
     massimo trovato fin lì, senza il quale gli esponenziali uscirebbero dai numeri che si possono scrivere.
     """
     total, weight, top = state or (torch.zeros_like(v), torch.zeros_like(v), torch.full_like(v, -torch.inf))
