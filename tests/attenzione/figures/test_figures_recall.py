@@ -5,7 +5,7 @@ from figure_texts import texts
 
 from attenzione.figures import recall_figure
 from attenzione.figures.recall import FAMILIES
-from attenzione.later.recall import ROSTER, best_rates, recorded
+from attenzione.later.recall import ROSTER, recorded
 
 pytestmark = pytest.mark.usefixtures("book_style")
 
@@ -28,7 +28,7 @@ def test_the_mean_is_drawn_and_the_band_holds_the_seeds():
 
 def test_the_recorded_numbers_are_all_drawn():
     report = recorded()
-    accuracies = {name: found for name, (_, found) in best_rates(report).items()}
+    accuracies = {name: list(found.values()) for name, found in report["accuratezza"].items()}
     costs = {name: {8: (20_000, 1)} for name in ROSTER}
     fig = recall_figure(accuracies, report["coppie"], costs)
     assert sum(len(ax.lines) for ax in fig.axes) == 2 * len(ROSTER) + len(FAMILIES)  # e la linea del caso

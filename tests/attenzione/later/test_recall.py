@@ -16,7 +16,6 @@ from attenzione.later.recall import (
     accuracy,
     answers,
     as_text,
-    best_rates,
     build,
     count_parameters,
     recall_sequences,
@@ -76,11 +75,11 @@ def test_reading_one_step_at_a_time_changes_nothing(name):
 
 @pytest.mark.parametrize("name", ROSTER)
 def test_nobody_looks_ahead(name):
-    model, tokens = build(name, 12), recall_sequences(3, 1)
+    model, tokens = build(name, 12).double(), recall_sequences(3, 1)
     changed = tokens.clone()
     changed[0, 7] = (changed[0, 7] + 1) % recall.N_VOCAB
-    same = (model(tokens) == model(changed)).all(dim=-1)[0]
-    assert same[:7].all() and not same[7]
+    moved = (model(tokens) - model(changed)).abs().amax(dim=-1)[0]  # con Fourier, a meno dell’arrotondamento
+    assert moved[:7].max() < 1e-12 < 1e-3 < moved[7]
 
 
 def test_parameters_are_almost_the_same_for_everyone():
@@ -111,41 +110,35 @@ def test_what_is_recorded_is_what_is_trained():
     """Uno dei numeri di ricordare.json, quello che costa meno: rifatto, è quello."""
     report = recorded()
     model = build("MLP a finestra", seed=0)
-    train_reader(model, rate=0.005, steps=report["passi"], seed=0)
+    train_reader(model, steps=report["passi"], seed=0)
     found = [accuracy(model, n_pairs) for n_pairs in report["coppie"]]
-    assert found == pytest.approx(report["accuratezza"]["MLP a finestra"]["0.005"]["0"], abs=0.03)
+    assert found == pytest.approx(report["accuratezza"]["MLP a finestra"]["0"], abs=0.03)
 
 
 def test_the_record_has_everything():
     report = recorded()
-    seeds = {seed for by_rate in report["accuratezza"].values() for found in by_rate.values() for seed in found}
     assert list(report["accuratezza"]) == list(ROSTER)
-    for by_rate in report["accuratezza"].values():
-        assert list(by_rate) == [str(rate) for rate in recall.RATES]
-        assert all(set(found) == seeds for found in by_rate.values())
+    for by_seed in report["accuratezza"].values():
+        assert list(by_seed) == ["0", "1", "2"]
+        assert all(len(found) == len(report["coppie"]) for found in by_seed.values())
+
+
+def test_who_has_learned_stops(monkeypatch):
+    monkeypatch.setattr(recall, "answers", lambda model, _: (model.output.bias.sum(), torch.tensor(1.0)))
+    assert len(train_reader(build("RNN", 4), steps=300)) == 100
 
 
 def test_an_interrupted_record_goes_on(tmp_path, monkeypatch):
     path, names = tmp_path / "r.json", ["RNN", "GRU"]
-    monkeypatch.setattr(recall, "RATES", (0.002,))
     record([0], path, names, steps=2)
     first = json.loads(path.read_text("utf-8"))
     built = []
     monkeypatch.setattr(recall, "build", lambda name, seed: built.append((name, seed)) or build(name, 8, seed))
     report = record([0, 1], path, names, steps=2)
     assert built == [("RNN", 1), ("GRU", 1)]
-    assert report["accuratezza"]["RNN"]["0.002"]["0"] == first["accuratezza"]["RNN"]["0.002"]["0"]
+    assert report["accuratezza"]["RNN"]["0"] == first["accuratezza"]["RNN"]["0"]
     record([0], path, names, steps=3)  # con altri passi si ricomincia
     assert built[2:] == [("RNN", 0), ("GRU", 0)]
-
-
-def test_the_best_rate_is_the_best_on_average():
-    report = {
-        "accuratezza": {
-            "RNN": {"0.002": {"0": [0.9, 0.1], "1": [0.9, 0.1]}, "0.005": {"0": [0.6, 0.6], "1": [0.6, 0.5]}}
-        }
-    }
-    assert best_rates(report) == {"RNN": (0.005, [[0.6, 0.6], [0.6, 0.5]])}
 
 
 def test_recall_errors():
