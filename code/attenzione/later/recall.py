@@ -46,7 +46,7 @@ RECORDED = Path(__file__).with_name("ricordare.json")
 N_LETTERS, N_DIGITS = 16, 10
 N_VOCAB = N_LETTERS + N_DIGITS
 N_PARAMETERS = 20_000
-MAX_PAIRS, STEPS, RATE = 8, 2500, 0.003
+MAX_PAIRS, STEPS, RATE = 8, 6000, 0.003
 PAIRS = (2, 4, 6, 8)
 """Con quante coppie si misura."""
 
@@ -88,7 +88,7 @@ ROSTER = {  # nome → (gli strati larghi d, di quanto può cambiare d, se si so
     "RNN": (stack(lambda d: RNN(d, d)), 1, False),
     "LSTM": (stack(lambda d: LSTM(d, d)), 1, False),
     "GRU": (stack(lambda d: GRU(d, d)), 1, False),
-    "GRU con attenzione": (stack(lambda d: AttentiveGRU(d, d), 1), 1, False),
+    "GRU con attenzione": (stack(lambda d: AttentiveGRU(d, d)), 1, False),
     "self-attention": (stack(SelfAttention), 4, True),
     "attenzione lineare": (stack(partial(LinearAttention, n_heads=2)), 4, True),
     "RWKV": (stack(TimeMixing), 1, False),
