@@ -10,6 +10,7 @@ from attenzione.figures.gradients import gradient_figure, layer_gradients, resid
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
 from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
+from attenzione.figures.recall import recall_figure
 from attenzione.figures.replay import replay_figure
 from attenzione.figures.roofline import roofline_figure
 from attenzione.figures.round_trip import round_trip_figure
@@ -52,6 +53,7 @@ __all__ = [
     "position_products",
     "position_waves",
     "product_spread",
+    "recall_figure",
     "replay_figure",
     "residual_gradients",
     "roofline_figure",

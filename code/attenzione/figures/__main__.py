@@ -53,6 +53,7 @@ FIGURES = {
     "passo-5-somma-pesata": figures.weighted_sum_figure,
     "passo-6-peso-ed-effetto": figures.weights_and_effects,
     "passo-giro-di-una-parola": figures.round_trip_figure,
+    "ricordare": figures.recall_figure,
     "saturazione-della-softmax": figures.saturation_figure,
     "tasso-di-apprendimento": figures.schedule_figure,
     "tetto-della-macchina": figures.roofline_figure,

@@ -3,4 +3,9 @@
 ``rotary`` (posizioni come rotazioni), ``normalization`` (RMSNorm), ``gated`` (SwiGLU), ``grouped`` (teste di query che
 condividono chiavi e valori); ``language_model`` li mette insieme in un decoder che continua un testo. ``ngrams`` è ciò
 con cui lo si confronta; ``continuing`` lo fa scrivere, ``scoring`` lo misura, ``card`` ne scrive la scheda.
+
+Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurrent`` (RNN, LSTM, GRU, l’attenzione additiva
+sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
+lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
+stessa prova.
 """
