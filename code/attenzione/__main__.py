@@ -552,15 +552,20 @@ def write_continuation(tokens, most, line, tokenizer, eos_id):
         print()
 
 
+def is_of_texts(recipe):
+    """Se una ricetta, un percorso, è di un modello che continua un testo; di una che non c’è dirà chi la legge."""
+    from attenzione.training.recipe import read_recipe
+
+    return Path(recipe).is_file() and "testi" in read_recipe(recipe).dati
+
+
 def run_evaluate(options):
     from attenzione.device import pick_device
-    from attenzione.training.recipe import read_recipe
     from attenzione.translator.pretrained import shipped_folder
 
     folder = Path(options.modello or shipped_folder())
     recipe = options.ricetta or (folder if folder.is_dir() else folder.parent) / "ricetta.yml"
-    of_texts = "testi" in read_recipe(recipe, options.dati).dati
-    if of_texts:
+    if is_of_texts(recipe):
         from attenzione.later.scoring import evaluate, show
 
         refuse(options, ["parte", "strategie", "traduzioni"], "è di un traduttore, non di un modello che continua")
@@ -594,11 +599,10 @@ def run_package(options):
 
 
 def run_card(options):
-    from attenzione.training.recipe import read_recipe
     from attenzione.translator.pretrained import shipped_folder
 
     folder = Path(options.modello or shipped_folder())
-    if "testi" in read_recipe(folder / "ricetta.yml").dati:
+    if is_of_texts(folder / "ricetta.yml"):
         from attenzione.later.card import write_card
     else:
         from attenzione.translator.card import write_card

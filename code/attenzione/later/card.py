@@ -122,9 +122,8 @@ separata da spazi o fine di riga; i bit sono per carattere del testo pulito o fi
 {table(["", "Perdita", "Perplessità per parola", "Bit per carattere"], rows(test["modelli"]))}
 
 I 5-grammi hanno lo smoothing di Kneser e Ney modificato e interpolato (`attenzione/later/ngrams.py`): le stesse unità,
-la stessa divisione, gli sconti regolati sullo sviluppo. Il modello li batte di
-{decimal(losses["5-grammi"] - losses["modello"], 2)} nat per token: può leggere più di quattro token indietro, e mettere
-insieme parole che si usano allo stesso modo. Sui due testi, separati:
+la stessa divisione, gli sconti regolati sullo sviluppo. Guardano quattro token indietro, il modello tutto ciò che sta
+in una finestra. {verdict(losses["5-grammi"] - losses["modello"])} Sui due testi, separati:
 
 {table(["", "Perdita", "Perplessità per parola", "Bit per carattere"], of_texts(test["testi"]))}
 
@@ -152,10 +151,16 @@ def memory(result):
     if result is None:
         return "Non ancora misurata."
     seen, unseen = (result["memoria"][part] for part in ("addestramento", "prova"))
-    return f"""Gli si danno {PROMPT} token di un testo e si guarda se i {CONTINUED} più probabili che sceglie poi sono
-quelli veri. Su {seen["luoghi"]} luoghi dell’addestramento li ridà tutti {times(seen["per_intero"])}, su
+    return f"""Gli si danno {PROMPT} token di un testo; ne sceglie altri {CONTINUED}, ogni volta il più probabile, e si
+guarda se sono quelli veri. Su {seen["luoghi"]} luoghi dell’addestramento li ridà tutti {times(seen["per_intero"])}, su
 {unseen["luoghi"]} della prova {times(unseen["per_intero"])}; i token giusti di fila sono in media
 {decimal(seen["token_di_fila"], 1)} e {decimal(unseen["token_di_fila"], 1)}."""
+
+
+def verdict(margin):
+    """Chi predice meglio, e di quanto: margin, in nat per token, è positivo se è il modello."""
+    size = f"{decimal(abs(margin), 2)} nat per token"
+    return f"Il modello li batte di {size}." if margin > 0 else f"Il modello non li batte: perde {size}."
 
 
 def times(n):

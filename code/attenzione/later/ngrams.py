@@ -131,8 +131,10 @@ def mixed(counts, contexts, discounts, n_vocab):
 
 def look_up(keys, wanted):
     """Dove sta ogni wanted in keys, ordinati: (posizioni, se c’è)."""
-    place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-    return place, (keys[place] == wanted) & (wanted >= 0)
+    place = np.searchsorted(keys, wanted)
+    there = (wanted >= 0) & (place < len(keys))
+    there[there] = keys[place[there]] == wanted[there]
+    return place, there
 
 
 def starting_discounts(counts):

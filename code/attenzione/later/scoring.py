@@ -123,9 +123,9 @@ def by_text(recipe, blocks, documents, losses):
     for i, name in enumerate(names, start=1):
         only = read_parts(replace(recipe, dati={"testi": names[:i]}))[0]["prova"] if i < len(names) else blocks
         first, last = (sum(map(len, documents[:n])) for n in (start, len(only)))
-        results[name] = {
-            model: summary(values[first:last], blocks[start : len(only)]) for model, values in losses.items()
-        }
+        if first < last:  # un testo breve può non avere blocchi nella prova
+            mine = blocks[start : len(only)]
+            results[name] = {model: summary(values[first:last], mine) for model, values in losses.items()}
         start = len(only)
     return results
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attenzione.later.language_model import LanguageModelConfig
@@ -15,6 +15,7 @@ CONFIG = LanguageModelConfig(n_vocab=30, max_len=8, d_model=8, n_heads=2)
 documents = st.lists(st.lists(st.integers(2, 29), min_size=1, max_size=25), min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(documents=documents, length=st.integers(1, 9), max_tokens=st.integers(1, 40), epoch=st.integers(0, 3))
 def test_every_token_is_predicted_once_an_epoch(documents, length, max_tokens, epoch):
     data = Windows(documents, length)
