@@ -64,17 +64,18 @@ def position_weights_figure(weights=None, seen=16):
     rows = -(-len(weights) // 2)
     fig, axes = plt.subplots(rows, min(2, len(weights)), figsize=(7, 3.4 * rows), squeeze=False, sharey=True)
     for ax, (title, table) in zip(axes.flat, weights.items(), strict=True):
-        image = ax.imshow(table.numpy(), vmin=0, vmax=0.5)  # oltre, tutto scuro: i pesi piccoli si vedono
-        ax.plot([seen - 0.5, seen - 0.5, -0.5], [-0.5, seen - 0.5, seen - 0.5], color="black", linewidth=1)
+        n = len(table)
+        edges = (0.5, n + 0.5, n + 0.5, 0.5)  # le posizioni da 1
+        image = ax.imshow(table.numpy(), vmin=0, vmax=0.5, extent=edges)  # oltre 0,5 tutto scuro: si vedono i piccoli
+        ax.plot([seen + 0.5, seen + 0.5, 0.5], [0.5, seen + 0.5, seen + 0.5], color="black", linewidth=1)
         ax.set_title(title)
-        ax.set_xticks(range(0, len(table), seen))
-        ax.set_yticks(range(0, len(table), seen))
+        ax.set_xticks([1, *range(seen, n + 1, seen)])
+        ax.set_yticks([1, *range(seen, n + 1, seen)])
         ax.spines[:].set_visible(False)
     for ax in axes[-1]:
         ax.set_xlabel("chiave")
     for ax in axes[:, 0]:
         ax.set_ylabel("query")
-    fig.colorbar(image, ax=axes, ticks=[0, 0.5], shrink=0.7, format=decimal_comma(1), extend="max").outline.set_visible(
-        False
-    )
+    bar = fig.colorbar(image, ax=axes, ticks=[0, 0.5], shrink=0.7, format=decimal_comma(1), extend="max")
+    bar.outline.set_visible(False)
     return fig
