@@ -9,6 +9,7 @@ from attenzione.figures.descent import cobweb_figure, valley_figure
 from attenzione.figures.gradients import gradient_figure, layer_gradients, residual_gradients
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
+from attenzione.figures.lengths import lengths_figure, position_weights_figure
 from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
 from attenzione.figures.recall import recall_figure
 from attenzione.figures.replay import replay_figure
@@ -17,6 +18,7 @@ from attenzione.figures.round_trip import round_trip_figure
 from attenzione.figures.saturation import saturation_figure, softmax_saturation
 from attenzione.figures.schedule import schedule_figure
 from attenzione.figures.smoothing import smoothing_figure
+from attenzione.figures.sparse import sparse_figure
 from attenzione.figures.steps import (
     product_spread,
     score_map,
@@ -45,6 +47,7 @@ __all__ = [
     "learning_curve",
     "learning_film",
     "learning_frames",
+    "lengths_figure",
     "letter_map",
     "longest_paths",
     "multi_head_figure",
@@ -52,6 +55,7 @@ __all__ = [
     "position_map",
     "position_products",
     "position_waves",
+    "position_weights_figure",
     "product_spread",
     "recall_figure",
     "replay_figure",
@@ -66,6 +70,7 @@ __all__ = [
     "smoothing_figure",
     "softmax_saturation",
     "softmax_steps",
+    "sparse_figure",
     "tensor_axes",
     "transformer_diagram",
     "use_style",
