@@ -5,7 +5,9 @@ from attenzione.figures.attention_lines import attention_lines, attention_of, at
 from attenzione.figures.complexity import layer_costs, longest_paths
 from attenzione.figures.curve import learning_curve
 from attenzione.figures.decoding import beam_tree, next_token_figure, width_figure
+from attenzione.figures.denoising import denoising_figure
 from attenzione.figures.descent import cobweb_figure, valley_figure
+from attenzione.figures.experts import load_figure
 from attenzione.figures.gradients import gradient_figure, layer_gradients, residual_gradients
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
@@ -28,6 +30,7 @@ from attenzione.figures.steps import (
     weights_and_effects,
 )
 from attenzione.figures.style import attention_map, decimal_comma, use_style
+from attenzione.figures.tiles import tiles_figure
 from attenzione.figures.toy import depth_figure, letter_map
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "beam_tree",
     "cobweb_figure",
     "decimal_comma",
+    "denoising_figure",
     "depth_figure",
     "gradient_figure",
     "initialisation_figure",
@@ -49,6 +53,7 @@ __all__ = [
     "learning_frames",
     "lengths_figure",
     "letter_map",
+    "load_figure",
     "longest_paths",
     "multi_head_figure",
     "next_token_figure",
@@ -72,6 +77,7 @@ __all__ = [
     "softmax_steps",
     "sparse_figure",
     "tensor_axes",
+    "tiles_figure",
     "transformer_diagram",
     "use_style",
     "valley_figure",

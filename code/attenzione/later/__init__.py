@@ -10,4 +10,8 @@ Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurre
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
 stessa prova.
+
+Strati di cui lavora una parte, e sequenze che non sono di parole: ``experts`` (più reti e un router), ``patches``
+(un’immagine come tessere), ``one_sequence`` (tessere e parole in fila), ``denoising`` (dal rumore ai punti);
+``drawings`` fa i disegni, ``fitting`` addestra, ``routing`` è una prova registrata.
 """

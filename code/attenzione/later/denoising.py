@@ -94,8 +94,8 @@ def draw_points(figure, generator, n=12):
     Centro, grandezza e direzione cambiano a ogni insieme.
     """
     B, round_ = len(figure), (figure == 0)[:, None]  # (B, 1): vera per i cerchi
-    center = 2 * torch.rand(B, 1, 2, generator=generator) - 1  # (B, 1, 2)
-    size = 0.4 + 0.6 * torch.rand(B, 1, generator=generator)  # (B, 1): il raggio, o mezzo segmento
+    center = 1.2 * torch.rand(B, 1, 2, generator=generator) - 0.6  # (B, 1, 2)
+    size = 0.6 + 0.6 * torch.rand(B, 1, generator=generator)  # (B, 1): il raggio, o mezzo segmento
     angle = 2 * math.pi * torch.rand(B, n, generator=generator)  # (B, n)
     along = 2 * torch.rand(B, n, generator=generator) - 1  # (B, n): dove, lungo il segmento
     angle = torch.where(round_, angle, angle[:, :1])  # nel segmento la direzione è una
