@@ -1,8 +1,8 @@
 """La direttiva `registro`: tutte le affermazioni del libro in una pagina, che si rilegge quando cambia un capitolo o
 una prova.
 
-Prima quelle in cui la prova dà torto all’articolo, poi le altre sezione per sezione; in fondo, pagina per pagina, quelle
-di chi è venuto dopo. I nomi delle prove stanno richiusi: li cerca chi le esegue.
+Prima quelle in cui la prova dà torto all’articolo, poi le altre sezione per sezione; in fondo, pagina per pagina,
+quelle di chi è venuto dopo. I nomi delle prove stanno richiusi: li cerca chi le esegue.
 """
 
 from __future__ import annotations
