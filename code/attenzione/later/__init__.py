@@ -10,4 +10,6 @@ Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurre
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
 stessa prova.
+
+``scaling`` adatta una legge di scala, con la sua incertezza; ``ladder`` è la prova registrata che le dà i numeri.
 """
