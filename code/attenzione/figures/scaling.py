@@ -22,14 +22,14 @@ EXAMPLE = {
 }
 
 
-def ladder_figure(report=EXAMPLE, law=EXAMPLE_LAW, laws=None, held_out=None):
+def ladder_figure(report=EXAMPLE, law=EXAMPLE_LAW, laws=None, held_out=()):
     """La perdita di ogni gradino contro i suoi parametri, una linea per quantità di dati: la legge, e i punti.
 
     report: come lo rende attenzione.later.ladder.record, inventato se non è dato; law: la legge adattata; laws: quelle
-    del bootstrap, di cui si disegna la fascia di E; held_out: un gradino fuori dall’adattamento, segnato da una stella,
-    che dev’essere fra quelli di report. Rende la figura.
+    del bootstrap, di cui si disegna la fascia di E; held_out: i gradini di report fuori dall’adattamento, con una
+    stella al loro posto. Rende la figura.
     """
-    runs = [run for run in report["gradini"] if run is not held_out]
+    runs = [run for run in report["gradini"] if run not in held_out]
     sizes = sorted({run["lettere"] for run in runs})
     largest = max(run["parametri"] for run in report["gradini"])
     x = torch.logspace(3, math.log10(1.4 * largest), 100, dtype=torch.float64)
@@ -38,11 +38,9 @@ def ladder_figure(report=EXAMPLE, law=EXAMPLE_LAW, laws=None, held_out=None):
         ax.plot(x.tolist(), law(x, D).tolist(), color=f"C{i}", linewidth=1.5)
         points = [(run["parametri"], run["perdita"]) for run in runs if run["lettere"] == D]
         ax.plot(*zip(*points, strict=True), marker, color=f"C{i}", markersize=6, label=f"{number(D, ',')} lettere")
-    if held_out is not None:
-        D = held_out["lettere"]
-        ax.plot(x.tolist(), law(x, D).tolist(), color="C7", linewidth=1.5, linestyle=":")
-        label = f"{number(D, ',')} lettere, fuori"
-        ax.plot(held_out["parametri"], held_out["perdita"], "*", color="C7", markersize=13, label=label)
+    if held_out:
+        points = [(run["parametri"], run["perdita"]) for run in held_out]
+        ax.plot(*zip(*points, strict=True), "*", color="C7", markersize=13, label="fuori dall’adattamento")
     if laws is not None:
         ax.axhspan(*interval(laws.E), color="#777777", alpha=0.25, linewidth=0)
     ax.axhline(report["entropia"], color="black", linewidth=1.2, linestyle="--")

@@ -8,7 +8,7 @@ sempre parole nuove; cambiano la larghezza e quante lettere legge.
     python -m attenzione.later.ladder --semi 0 1
 
 addestra ogni gradino con ogni seme, da quello che costa meno (si interrompe e si riprende), e scrive le perdite in
-scala.json; il libro mostra quelle registrate accanto a questo file, e prova a prevedere l’ultimo dagli altri.
+scala.json; il libro mostra quelle registrate accanto a questo file, e dagli altri prova a prevedere HELD_OUT.
 """
 
 import argparse
@@ -34,6 +34,8 @@ RECORDED = Path(__file__).with_name("scala.json")
 N_WORDS, EXPONENT = 100_000, 1.3
 N_LETTERS, SPACE, FIRST = 26, 3, 4  # le lettere sono i token da 4 a 29, lo spazio il 3
 WIDTHS, SIZES = (8, 16, 32, 64), (80_000, 250_000, 800_000, 2_500_000)
+BUDGET = 1.2e11  # FLOPs: si addestrano i gradini che costano al più tanto, con C = 6ND
+HELD_OUT = (64, 800_000)  # e uno che costa il triplo
 BATCH = 128  # le parole di un passo
 N_TEST = 100_000  # le parole di prova
 
@@ -113,8 +115,14 @@ def held_out_loss(model, language, n=N_TEST):
     return (sum(loss_of(model, part).item() * len(part) for part in words.split(5000))) / n
 
 
-def record(seeds, path=RECORDED, widths=WIDTHS, sizes=SIZES):
-    """Addestra ogni gradino con ogni seme, e scrive in path le perdite di prova.
+def rungs():
+    """I gradini, coppie di larghezza e lettere: quelli che costano al più BUDGET, dal meno caro, poi HELD_OUT."""
+    costs = {(width, D): 6 * count_parameters(build(width)) * D for width, D in product(WIDTHS, SIZES)}
+    return [*sorted((rung for rung in costs if costs[rung] <= BUDGET), key=costs.get), HELD_OUT]
+
+
+def record(seeds, path=RECORDED, places=None):
+    """Addestra ogni gradino di places, quelli di rungs se None, con ogni seme, e scrive in path le perdite di prova.
 
     Si scrive a ogni addestramento: chi si interrompe riprende da lì, se le versioni sono le stesse. Rende il dizionario
     scritto.
@@ -132,7 +140,7 @@ def record(seeds, path=RECORDED, widths=WIDTHS, sizes=SIZES):
     if before and before["versioni"] == report["versioni"]:
         report["gradini"] = before["gradini"]
     done = {(run["larghezza"], run["lettere"], run["seme"]) for run in report["gradini"]}
-    runs = sorted(product(widths, sizes, seeds), key=lambda run: run[0] ** 2 * run[1])  # quasi C = 6ND
+    runs = [(*rung, seed) for rung, seed in product(rungs() if places is None else places, seeds)]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -148,7 +156,7 @@ def record(seeds, path=RECORDED, widths=WIDTHS, sizes=SIZES):
                 "perdita": round(held_out_loss(model, language), 4),
                 "secondi": round(end.user + end.system - start.user - start.system, 1),
             }
-            report["gradini"].append(run)
+            report["gradini"] = sorted([*report["gradini"], run], key=lambda run: (run["larghezza"], run["lettere"]))
             write_text(path, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
     finally:
         torch.set_num_threads(threads)

@@ -174,9 +174,10 @@ def test_the_figures(book_style):
     run = {"parametri": 90_000, "lettere": 2_000_000, "perdita": 1.0}
     report = {"entropia": 0.9, "gradini": [{"parametri": 2_000, "lettere": 80_000, "perdita": 1.5}, run]}
     laws = Law(*(value * torch.ones(3) for value in vars(TRUE).values()))
-    ax = ladder_figure(report, TRUE, laws, run).axes[0]
-    labels = [line.get_label() for line in ax.lines if "lettere" in line.get_label()]
-    assert len(labels) == 2 and labels[1].endswith("fuori") and not labels[0].endswith("fuori")
+    ax = ladder_figure(report, TRUE, laws, [run]).axes[0]
+    points = {line.get_label(): line.get_xydata().tolist() for line in ax.lines if line.get_marker() != "None"}
+    assert list(points.values()) == [[[2_000, 1.5]], [[90_000, 1.0]]]
+    assert list(points)[1] == "fuori dall’adattamento"
     ax = exam_figure([10, 100], [0.5, 0.9], questions=2).axes[0]
     assert list(ax.lines[1].get_ydata()) == pytest.approx([0.25, 0.81])
     with pytest.raises(ValueError, match="sizes ne ha 1, right 2, passed 2: attesi altrettanti"):
