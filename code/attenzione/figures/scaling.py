@@ -46,7 +46,8 @@ def ladder_figure(report=EXAMPLE, law=EXAMPLE_LAW, laws=None, held_out=()):
     ax.axhline(report["entropia"], color="black", linewidth=1.2, linestyle="--")
     ax.text(1050, report["entropia"], "entropia", va="bottom", fontsize=12)
     ax.set_xscale("log")
-    ax.set(xlabel="parametri", ylabel="perdita (nat per lettera)", xlim=(1000, 1.4 * largest))
+    bottom = report["entropia"] - 0.15  # la fascia può scendere molto più in basso
+    ax.set(xlabel="parametri", ylabel="perdita (nat per lettera)", xlim=(1000, 1.4 * largest), ylim=(bottom, None))
     ax.xaxis.set_major_formatter(lambda x, _: number(x, ",.0f"))
     ax.yaxis.set_major_formatter(decimal_comma(1))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
