@@ -3,7 +3,7 @@
 La lingua ha N_WORDS parole di quattro lettere, fatte a caso, più lo spazio; la k-esima si estrae con probabilità
 proporzionale a k^−EXPONENT, come nella legge di Zipf, e una parola non dipende dalle altre. Nessun modello può scendere
 sotto la sua entropia: quella delle parole, divisa per cinque. Ogni gradino è un LanguageModel di uno strato, e legge
-sempre parole nuove; cambiano la larghezza e quante lettere legge.
+parole estratte sempre di nuovo; cambiano la larghezza e quante lettere legge.
 
     python -m attenzione.later.ladder --semi 0 1
 
@@ -87,7 +87,7 @@ def count_parameters(model):
 
 
 def train(model, language, n_letters, seed=0):
-    """Addestra con Adam su n_letters lettere, mai le stesse due volte: BATCH parole a passo.
+    """Addestra con Adam su n_letters lettere, di parole estratte sempre di nuovo: BATCH a passo.
 
     Il tasso è più basso per i modelli più larghi; sale per un ventesimo dei passi, poi scende a zero in linea retta.
     """
