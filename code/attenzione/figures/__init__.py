@@ -18,6 +18,7 @@ from attenzione.figures.replay import replay_figure
 from attenzione.figures.roofline import roofline_figure
 from attenzione.figures.round_trip import round_trip_figure
 from attenzione.figures.saturation import saturation_figure, softmax_saturation
+from attenzione.figures.scaling import exam_figure, ladder_figure
 from attenzione.figures.schedule import schedule_figure
 from attenzione.figures.smoothing import smoothing_figure
 from attenzione.figures.sparse import sparse_figure
@@ -43,8 +44,10 @@ __all__ = [
     "decimal_comma",
     "denoising_figure",
     "depth_figure",
+    "exam_figure",
     "gradient_figure",
     "initialisation_figure",
+    "ladder_figure",
     "layer_costs",
     "layer_gradients",
     "learn_previous",

@@ -58,6 +58,8 @@ FIGURES = {
     "passo-6-peso-ed-effetto": figures.weights_and_effects,
     "passo-giro-di-una-parola": figures.round_trip_figure,
     "ricordare": figures.recall_figure,
+    "scala": figures.ladder_figure,
+    "scala-esami": figures.exam_figure,
     "schemi-sparsi": figures.sparse_figure,
     "saturazione-della-softmax": figures.saturation_figure,
     "tasso-di-apprendimento": figures.schedule_figure,

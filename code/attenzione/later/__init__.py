@@ -14,4 +14,6 @@ stessa prova.
 Strati di cui lavora una parte, e sequenze che non sono di parole: ``experts`` (più reti e un router), ``patches``
 (un’immagine come tessere), ``one_sequence`` (tessere e parole in fila), ``denoising`` (dal rumore ai punti);
 ``drawings`` fa i disegni, ``fitting`` addestra, ``routing`` è una prova registrata.
+
+``scaling`` adatta una legge di scala, con la sua incertezza; ``ladder`` è la prova registrata che le dà i numeri.
 """
