@@ -18,7 +18,7 @@ CARTELLA = "web/esperimenti"
 COMUNI = ("base", "esempio")
 """I file di tutti gli esperimenti, nell’ordine in cui si caricano."""
 
-DAL_VIVO = ("guarda", "numeri", "senza", "traduci")
+DAL_VIVO = ("figura", "guarda", "numeri", "senza", "traduci")
 """Gli esperimenti che chiedono il traduttore, in una pagina loro."""
 
 DATI = {"beam": "beam-alberi"} | dict.fromkeys(DAL_VIVO, "vivo")
