@@ -47,11 +47,9 @@ def visti(traduttore) -> dict:
 def scatole(fatti) -> list[str]:
     """Le scatole della figura, con uno strato dopo l’altro."""
     albero = chiedi("C.figura.albero(x)", list(fatti["values"]))
-    return [
-        nome
-        for pila in ("encoder", "decoder")
-        for nome in (*albero[pila]["sotto"], *sum(albero[pila]["strati"], []), *albero[pila]["sopra"])
-    ]
+    colonne = (albero[pila] for pila in ("encoder", "decoder"))
+    parti = (parte for c in colonne for parte in (c["sotto"], *c["strati"], c["sopra"]))
+    return [nome for parte in parti for nome in parte]
 
 
 def test_le_scatole_sono_le_chiamate_di_pytorch(fatti, visti):
