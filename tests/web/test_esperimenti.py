@@ -316,12 +316,18 @@ def test_la_penalita_e_quella_della_libreria():
 
 def test_dall_indirizzo_alle_scelte_e_ritorno():
     scelte = {"frase": "è l’ora & via", "tolti": ["scale", "residuals"], "encoder": 2, "decoder": None}
+    scelte |= {"strategia": "beam", "ampiezza": 8, "alfa": 0}
     tornate = chiedi(
         "(() => { const v = {...x, tolti: new Set(x.tolti)}, a = C.vivo.scrivi(v, '?lingua=en'), t = C.vivo.leggi(a);"
         " return [{...t, tolti: [...t.tolti]}, new URLSearchParams(a).get('lingua')]; })()",
         scelte,
     )
     assert tornate == [scelte, "en"]
+    usuali = {"strategia": "greedy", "ampiezza": 4, "alfa": 0.6}
+    for indirizzo in ("", "?strategia=caso&ampiezza=90&alfa=x", "?alfa=", "?ampiezza=0"):
+        lette = chiedi("C.vivo.leggi(x)", indirizzo)
+        assert {nome: lette[nome] for nome in usuali} == usuali, indirizzo
+    assert chiedi("C.vivo.scrivi({ ...x, tolti: [] }, '')", {"frase": "a"} | usuali) == "?frase=a"
 
 
 def test_i_gruppi_di_pezzi_sono_quelli_della_libreria():

@@ -12,10 +12,10 @@
     const campo = fai("input", { type: "text", lang: "en", spellcheck: "false", autocomplete: "off", enterkeyhint: "go", "aria-label": "Frase inglese da tradurre" });
     const segno = fai("progress", { max: 1, value: 0, hidden: true, "aria-label": "Caricamento del modello" });
     const uscita = fai("p", { class: "vivo-testo", lang: "it", "aria-live": "polite" });
-    const oltre = fai("a", { hidden: true }, "Aprire il modello che l’ha tradotta");
+    const oltre = fai("a", { href: seguito.getAttribute("href") }, "Il modello dal vivo lo mostra al lavoro, e lo smonta");
     const vai = bottone("Traduci", () => traduci(), { class: "esp-bottone vivo-vai" });
     campo.value = vivo.frase ?? "the central bank must be independent.";
-    posto.append(fai("form", { class: "vivo-riga" }, campo, vai, segno), uscita, oltre);
+    posto.append(fai("form", { class: "vivo-riga" }, campo, vai, segno), uscita, fai("p", {}, oltre));
     posto.querySelector("form").addEventListener("submit", (evento) => { evento.preventDefault(); traduci(); });
     let giro = 0, ferma = null;
 
@@ -38,7 +38,6 @@
         if (mio !== giro) return;
         uscita.textContent = text || "(niente)";
         oltre.href = conti.seguito(seguito.getAttribute("href"), vivo.frase, location.search);
-        oltre.hidden = false;
       } catch (errore) {
         if (errore.name !== "AbortError") dice(errore.message);
       } finally {

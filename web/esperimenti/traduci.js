@@ -25,9 +25,9 @@
     campo.value = vivo.frase;
     const pronte = fai("select", { class: "vivo-frasi", "aria-label": "Frasi pronte" }, fai("option", { value: "" }, "una frase pronta…"),
       ...FRASI.map((frase) => fai("option", { value: frase, lang: "en" }, frase)));
-    const modo = scelta("come sceglie", [["greedy", "la più probabile"], ["beam", "beam search"], ["sample", "a sorte"]], "greedy", mostraModo);
-    const ampiezza = cursore("ampiezza", { min: 1, max: 8, passo: 1, valore: 4, scrivi: (x) => numero(x, 0) }, () => {});
-    const alfa = cursore("α", { min: 0, max: 2, passo: 0.1, valore: 0.6, scrivi: (x) => numero(x, 1), nome: "alfa" }, () => {});
+    const modo = scelta("come sceglie", [["greedy", "la più probabile"], ["beam", "beam search"], ["sample", "a sorte"]], vivo.strategia, mostraModo);
+    const ampiezza = cursore("ampiezza", { min: 1, max: 8, passo: 1, valore: vivo.ampiezza, scrivi: (x) => numero(x, 0) }, () => {});
+    const alfa = cursore("α", { min: 0, max: 2, passo: 0.1, valore: vivo.alfa, scrivi: (x) => numero(x, 1), nome: "alfa" }, () => {});
     const calda = cursore("temperatura", { min: 0.1, max: 2, passo: 0.1, valore: 1, scrivi: (x) => numero(x, 1) }, () => {});
     const primi = cursore("top-k", { min: 1, max: 50, passo: 1, valore: 50, scrivi: (x) => numero(x, 0) }, () => {});
     const massa = cursore("top-p", { min: 0.1, max: 1, passo: 0.05, valore: 1 }, () => {});
@@ -59,11 +59,11 @@
 
     async function traduci(prefisso) {
       const mio = ++giro, strategy = modo.valore;
-      vivo.frase = campo.value;
+      Object.assign(vivo, { frase: campo.value, strategia: strategy, ampiezza: ampiezza.valore, alfa: alfa.valore });
       vivo.ferma();
       vivo.segna();
       const opzioni = { ...vivo.opzioni(), strategy, prefix: prefisso };
-      if (strategy === "beam") Object.assign(opzioni, { beam: ampiezza.valore, alpha: alfa.valore });
+      if (strategy === "beam") Object.assign(opzioni, { beam: vivo.ampiezza, alpha: vivo.alfa });
       if (strategy === "sample") Object.assign(opzioni, { temperature: calda.valore, topK: primi.valore, topP: massa.valore, seed: seme++ });
       uscita.replaceChildren();
       accanto.replaceChildren();

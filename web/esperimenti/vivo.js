@@ -9,22 +9,30 @@
     feed_forward: (nome) => nome.endsWith(".feed_forward"),
   };
 
+  const STRATEGIE = ["greedy", "beam", "sample"];  // la prima è quella che si usa se non si dice
+
   const conti = {
     // I nomi che il modello conosce, da quelli scelti qui.
     nomi: (tolti, tutti) => [...new Set([...tolti].flatMap((t) => (PEZZI[t] ? tutti.filter(PEZZI[t]) : [t])))],
     // Ciò che l’indirizzo della pagina dice, e viceversa.
     leggi(indirizzo) {
       const p = new URLSearchParams(indirizzo), intero = (nome) => Number(p.get(nome)) || null;
+      const entro = (nome, da, a, altrimenti) => (p.get(nome) && p.get(nome) >= da && p.get(nome) <= a ? Number(p.get(nome)) : altrimenti);
       return {
         frase: p.get("frase"), tolti: new Set((p.get("senza") ?? "").split(" ").filter(Boolean)),
         encoder: intero("encoder"), decoder: intero("decoder"),
+        strategia: STRATEGIE.includes(p.get("strategia")) ? p.get("strategia") : STRATEGIE[0],
+        ampiezza: Math.round(entro("ampiezza", 1, 8, 4)), alfa: entro("alfa", 0, 2, 0.6),
       };
     },
-    scrivi({ frase, tolti, encoder, decoder }, indirizzo) {
-      const p = new URLSearchParams(indirizzo);
-      const voci = { frase, senza: [...tolti].join(" "), encoder, decoder };
+    scrivi({ frase, tolti, encoder, decoder, strategia, ampiezza, alfa }, indirizzo) {
+      const p = new URLSearchParams(indirizzo), beam = strategia === "beam";
+      const voci = {
+        frase, senza: [...tolti].join(" "), encoder, decoder, strategia: strategia === STRATEGIE[0] ? null : strategia,
+        ampiezza: beam ? ampiezza : null, alfa: beam ? alfa : null,
+      };
       for (const [nome, valore] of Object.entries(voci)) {
-        if (valore) p.set(nome, valore);
+        if (valore || valore === 0) p.set(nome, valore);
         else p.delete(nome);
       }
       return `?${p}`;

@@ -48,7 +48,7 @@ export const copyMemory = ({ K, V }) =>
 
 // Aggiunge a ciascuna memoria la chiave e il valore della riga di x che le
 // corrisponde; righe vicine possono averne una sola. Le tre proiezioni di
-// tutte le teste stanno in una matrice: le righe di W^Q, poi di W^K, poi di W^V.
+// tutte le teste stanno in una matrice: le righe di W^Q, di W^K, di W^V.
 export function remember({ W_qkv }, x, memories) {
   const d_model = x[0].length;
   const K = product(W_qkv, x, d_model, 2 * d_model);  // (n, h d_k)
