@@ -60,9 +60,9 @@
     quanti: (parametri) => parametri.reduce((somma, [, forma]) => somma + forma.reduce((a, b) => a * b), 0),
   };
 
-  // Dove sta ogni scatola nel disegno: due colonne dal basso, e lo spazio di una riga.
-  const [LARGA, ALTA, PASSO, SOTTO] = [154, 35, 50, 34];
-  const COLONNE = { encoder: { x: 16, salta: 5 }, decoder: { x: 194, salta: 359 } };
+  // Dove sta ogni scatola nel disegno: due colonne dal basso, lo spazio di una riga, quello sopra gli strati.
+  const [LARGA, ALTA, PASSO, SOTTO, SOPRA] = [164, 35, 50, 34, 14];
+  const COLONNE = { encoder: { x: 14, salta: 4 }, decoder: { x: 204, salta: 378 } };
 
   nuovo("figura", conti, (posto, dice) => {
     const { unita, riga, norma } = Esperimenti.conti.vivo;
@@ -139,13 +139,14 @@
       }));
       const tutte = [...file.encoder.tutte, ...file.decoder.tutte];
       if (!tutte.includes(qui.nome)) qui.nome = tutte.find((nome) => conti.specie(nome) === conti.specie(qui.nome)) ?? tutte[0];
-      const alto = SOTTO + PASSO * Math.max(file.encoder.tutte.length, file.decoder.tutte.length) + 22;
-      const y = (i) => alto - SOTTO - ALTA - PASSO * i;  // l’orlo di sopra della scatola i
+      const alto = SOTTO + PASSO * Math.max(file.encoder.tutte.length, file.decoder.tutte.length) + SOPRA + 8;
+      // l’orlo di sopra della scatola i di una colonna
+      const orlo = ({ prima, strato }) => (i) => alto - SOTTO - ALTA - PASSO * i - (i >= prima + strato.length ? SOPRA : 0);
       const tratti = [], scatole = [];
       const linea = (d, freccia = true) => tratti.push(svg("path", { class: "fig-linea", d, "marker-end": freccia && "url(#fig-punta)" }));
       const scritta = (x, alto, testo, classe = "fig-parola") => svg("text", { x, y: alto, class: classe, "text-anchor": "middle" }, testo);
-      for (const [pila, { prima, strato, tutte, quanti }] of Object.entries(file)) {
-        const { x, salta } = COLONNE[pila], mezzo = x + LARGA / 2, [da, a] = [prima, prima + strato.length - 1];
+      for (const [pila, colonna] of Object.entries(file)) {
+        const { prima, strato, tutte, quanti } = colonna, y = orlo(colonna), { x, salta } = COLONNE[pila], mezzo = x + LARGA / 2, [da, a] = [prima, prima + strato.length - 1];
         tratti.push(svg("rect", { class: "fig-strato", x: Math.min(x, salta) - 3, y: y(a) - 8, width: LARGA + 17, height: y(da) - y(a) + ALTA + 18, rx: 5 }));
         tratti.push(scritta(mezzo, alto - 5, pila === "encoder" ? `«${parti.letti[qui.legge]}»` : qui.scrive ? `«${parti.passi[qui.scrive - 1]}»` : "(inizio)"));
         tutte.forEach((nome, i) => {
@@ -156,21 +157,21 @@
           }
           scatole.push([nome, x, y(i)]);
         });
-        if (quanti > 1) tratti.push(scritta(mezzo, y(a) - 12, `strato ${Math.min(qui.strato, quanti - 1) + 1} di ${quanti}`, "fig-quale"));
+        tratti.push(scritta(salta < x ? x + 30 : x + LARGA - 30, y(a) - 12, `strato ${Math.min(qui.strato, quanti - 1) + 1}/${quanti}`, "fig-quale"));
       }
       const { encoder, decoder } = file, incrocio = decoder.tutte.findIndex((nome) => conti.specie(nome) === "cross_attention");
-      const cima = y(encoder.tutte.length - 1), [e, d] = [COLONNE.encoder, COLONNE.decoder];
-      if (incrocio >= 0) linea(`M${e.x + LARGA / 2} ${cima}V${cima - 26}H${(e.x + LARGA + d.x) / 2}V${y(incrocio) + ALTA / 2}H${d.x}`);
-      tratti.push(scritta(d.x + LARGA / 2, y(decoder.tutte.length - 1) - 8, `«${parti.passi[qui.scrive]}»`));
+      const cima = orlo(encoder)(encoder.tutte.length - 1), [e, d] = [COLONNE.encoder, COLONNE.decoder];
+      if (incrocio >= 0) linea(`M${e.x + LARGA / 2} ${cima}V${cima - 26}H${(e.x + LARGA + d.x) / 2}V${orlo(decoder)(incrocio) + ALTA / 2}H${d.x}`);
+      tratti.push(scritta(d.x + LARGA / 2, orlo(decoder)(decoder.tutte.length - 1) - 8, `«${parti.passi[qui.scrive]}»`));
 
       const punta = svg("defs", {}, svg("marker", { id: "fig-punta", viewBox: "0 0 6 6", refX: 5, refY: 3, markerWidth: 6, markerHeight: 6, orient: "auto" }, svg("path", { d: "M0 0L6 3L0 6z" })));
       const aveva = disegno.contains(document.activeElement);
-      disegno.replaceChildren(svg("svg", { class: "esp-disegno", viewBox: `0 0 364 ${alto}` }, punta, svg("g", { "aria-hidden": "true" }, ...tratti),
+      disegno.replaceChildren(svg("svg", { class: "esp-disegno", viewBox: `0 0 382 ${alto}` }, punta, svg("g", { "aria-hidden": "true" }, ...tratti),
         ...scatole.map(([nome, x, alta]) => {
           const specie = conti.specie(nome), scelta = nome === qui.nome;
           const lunga = nome === "softmax" ? "" : `lunghezza ${numero(norma(rigaDi(nome)))}`;
           const detto = `${dove(nome)}, ${nomeIntero(specie)}${lunga && `: ${lunga}`}`;
-          const g = svg("g", { class: `fig-scatola fig-${specie}`, role: "radio", "aria-checked": scelta, "aria-label": detto, tabindex: scelta ? 0 : -1, "data-nome": nome },
+          const g = svg("g", { class: `fig-scatola fig-${specie}`, role: "radio", "aria-checked": `${scelta}`, "aria-label": detto, tabindex: scelta ? 0 : -1, "data-nome": nome },
             svg("rect", { x, y: alta, width: LARGA, height: ALTA, rx: 3 }),
             svg("text", { x: x + LARGA / 2, y: alta + (lunga ? 15 : 21), "text-anchor": "middle", "aria-hidden": "true" }, SPECIE[specie]),
             svg("text", { x: x + LARGA / 2, y: alta + 29, "text-anchor": "middle", class: "fig-numero", "aria-hidden": "true" }, lunga));

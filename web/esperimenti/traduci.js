@@ -32,7 +32,7 @@
     const primi = cursore("top-k", { min: 1, max: 50, passo: 1, valore: 50, scrivi: (x) => numero(x, 0) }, () => {});
     const massa = cursore("top-p", { min: 0.1, max: 1, passo: 0.05, valore: 1 }, () => {});
     const comandi = fai("div", { class: "esp-comandi" }), altri = fai("div", { class: "esp-comandi" });
-    const uscita = fai("ol", { class: "vivo-unita", lang: "it", "aria-label": "Traduzione, un’unità alla volta" });
+    const uscita = fai("ol", { class: "vivo-unita", "aria-label": "Traduzione, un’unità alla volta" });
     const accanto = fai("div", { class: "vivo-candidati" });
     posto.append(fai("div", { class: "vivo-scrivi" }, campo, pronte), comandi, altri, uscita, accanto);
     let giro = 0, seme = 1;
@@ -45,6 +45,8 @@
       evento.preventDefault();
       pronti();
     });
+    const scritto = (piece) => (piece.startsWith("<") ? "fine" : unita(piece));
+    const unaVoce = (piece, dentro) => fai("li", { class: nuova(piece) ? "vivo-parola" : null, lang: piece.startsWith("<") ? null : "it" }, dentro);
     const pronti = () => vivo.fatti && traduci([]);
 
     function mostraModo() {
@@ -70,7 +72,7 @@
       ferma.hidden = false;
       try {
         const esito = await vivo.chiedi("translate", opzioni, (passo) => {
-          if (mio === giro && passo.piece !== undefined) uscita.append(fai("li", { class: nuova(passo.piece) ? "vivo-parola" : null }, unita(passo.piece)));
+          if (mio === giro && passo.piece !== undefined) uscita.append(unaVoce(passo.piece, scritto(passo.piece)));
         });
         if (mio !== giro) return;
         vivo.esito = esito;
@@ -86,10 +88,10 @@
     function scrivi(esito) {
       const { quante, media } = conti.riassunto(esito);
       uscita.replaceChildren(...esito.tokens.map(({ piece, logProb }, i) => {
-        const scritta = piece.startsWith("<") ? "fine" : unita(piece);
+        const scritta = scritto(piece);
         const b = bottone(scritta, () => apri(i), { class: "vivo-unita-scelta", "aria-label": `${scritta}: ${numero(100 * conti.probabilita(logProb), 0)} per cento; che cos’altro poteva venire` });
         b.style.setProperty("--sicura", `${Math.round(100 * conti.probabilita(logProb))}%`);
-        return fai("li", { class: nuova(piece) ? "vivo-parola" : null }, b);
+        return unaVoce(piece, b);
       }));
       const persi = esito.lost.length ? ` Non conosce: ${esito.lost.join(" ")}` : "";
       dice(`«${esito.text}»: ${quante} unità, ciascuna in media con probabilità ${numero(media)}; di tutta la frase, il logaritmo è ${numero(esito.logProb)}.${persi}`);

@@ -34,7 +34,8 @@
     const { esperimenti } = window.INGLESE, chiave = pulito(italiano);
     if (chiave in esperimenti) return esperimenti[chiave];
     schemiVivi ??= forme(Object.fromEntries(Object.entries(esperimenti).filter(([it]) => it.includes("{}"))));
-    return componi(chiave, schemiVivi, (p) => viva(p) ?? p) ?? (/\d,\d/.test(italiano) ? italiano.replace(/(\d),(?=\d)/g, "$1.") : null);
+    const uguale = italiano.replace(/(\d),(?=\d)/g, "$1.").replace(/«/g, "“").replace(/»/g, "”");
+    return componi(chiave, schemiVivi, (p) => viva(p) ?? p) ?? (uguale === italiano ? null : uguale);
   };
   const bilingue = (e) => e.closest("[data-bilingue]") && !e.closest(".esperimento-fermo");
   const dillo = (e, testo) => (bilingue(e) ? viva(testo) : null) ?? frase(testo);
