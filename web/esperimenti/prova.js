@@ -11,11 +11,11 @@
     const seguito = posto.parentElement.querySelector(".esperimento-fermo a");
     const campo = fai("input", { type: "text", lang: "en", spellcheck: "false", autocomplete: "off", enterkeyhint: "go", "aria-label": "Frase inglese da tradurre" });
     const segno = fai("progress", { max: 1, value: 0, hidden: true, "aria-label": "Caricamento del modello" });
-    const uscita = fai("p", { class: "vivo-testo", lang: "it", "aria-live": "polite" });
+    const uscita = fai("div", { class: "vivo-testo", lang: "it", "aria-live": "polite" });
     const oltre = fai("a", { href: seguito.getAttribute("href") }, "Il modello dal vivo lo mostra al lavoro, e lo smonta");
     const vai = bottone("Traduci", () => traduci(), { class: "esp-bottone vivo-vai" });
     campo.value = vivo.frase ?? "the central bank must be independent.";
-    posto.append(fai("form", { class: "vivo-riga" }, campo, vai, segno), uscita, fai("p", {}, oltre));
+    posto.append(fai("form", { class: "vivo-riga" }, campo, vai, segno), uscita, fai("div", {}, oltre));
     posto.querySelector("form").addEventListener("submit", (evento) => { evento.preventDefault(); traduci(); });
     let giro = 0, ferma = null;
 
