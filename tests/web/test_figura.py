@@ -3,7 +3,7 @@
 import pytest
 import torch
 from modello_finto import Traduttore, minuscolo
-from test_esperimenti import chiedi
+from test_conti_esperimenti import chiedi
 
 from attenzione.attention import MultiHeadAttention
 from attenzione.feedforward import PositionwiseFeedForward
