@@ -10,6 +10,7 @@ from attenzione.figures.gradients import gradient_figure, layer_gradients, resid
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
 from attenzione.figures.lengths import lengths_figure, position_weights_figure
+from attenzione.figures.neighbours import neighbours_figure
 from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
 from attenzione.figures.recall import recall_figure
 from attenzione.figures.replay import replay_figure
@@ -19,6 +20,7 @@ from attenzione.figures.saturation import saturation_figure, softmax_saturation
 from attenzione.figures.schedule import schedule_figure
 from attenzione.figures.smoothing import smoothing_figure
 from attenzione.figures.sparse import sparse_figure
+from attenzione.figures.spending import spending_figure
 from attenzione.figures.steps import (
     product_spread,
     score_map,
@@ -51,6 +53,7 @@ __all__ = [
     "letter_map",
     "longest_paths",
     "multi_head_figure",
+    "neighbours_figure",
     "next_token_figure",
     "position_map",
     "position_products",
@@ -71,6 +74,7 @@ __all__ = [
     "softmax_saturation",
     "softmax_steps",
     "sparse_figure",
+    "spending_figure",
     "tensor_axes",
     "transformer_diagram",
     "use_style",

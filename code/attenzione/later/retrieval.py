@@ -16,8 +16,32 @@ import torch
 from attenzione.config import check_positive_integer
 
 PASSAGES = Path(__file__).with_name("brani.json")
-WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"\w+")
 STEM = 6
+
+QUESTIONS = (
+    ("Perché i punteggi si dividono per la radice di d_k?", "(?:radice|√).{0,200}(?:varianza|satur)|(?:varianza|satur).{0,200}(?:radice|√)"),
+    ("A che cosa serve la maschera causale?", "posizioni successive|dopo di sé|futur"),
+    ("Che cosa succede ai token PAD nella softmax?", "(?:PAD|riempimento).{0,160}maschera|maschera.{0,160}(?:PAD|riempimento)"),
+    ("Quanto dura l’addestramento del modello base?", "12 ore"),
+    ("Perché si usano seni e coseni per la posizione?", "rotazion|si ruota|ruotat"),
+    ("Che differenza c’è fra una LSTM e una GRU?", "due gate|tre blocchi"),
+    ("Che cos’è una testa di induzione?", "già comparso|già comparsa"),
+    ("Come funziona la beam search?", "più frasi parziali"),
+    ("Che cosa misura il BLEU?", "n-grammi|gruppi di una, due"),
+    ("Perché il tasso di apprendimento all’inizio cresce?", "(?:warmup|tasso).{0,200}(?:Adam|instabil)"),
+    ("Quanti byte occupa la cache delle chiavi e dei valori?", "numeri di due byte|KiB|MiB"),
+    ("Che cosa fa il label smoothing alla perplessità?", "peggiora la perplessità|la perplessità peggiora"),
+    ("Che cosa sono le connessioni residuali?", "omma dell’ingresso|vi somma"),
+    ("I pesi di attenzione spiegano la risposta?", "indizio|non è una spiegazione"),
+    ("Che cosa vuol dire che Mamba è selettivo?", "dipendono dall’ingresso"),
+    ("Come si tagliano le parole in sottoparole?", "fusioni|coppia più frequente"),
+    ("Chi ha inventato l’attenzione prima del Transformer?", "Bahdanau"),
+    ("Perché una scheda grafica è più veloce?", "prodotti fra matrici"),
+    ("Su quali dati è stato addestrato il traduttore del libro?", "Europarl|Parlamento europeo"),
+    ("Posso stampare il libro in caratteri grandi?", "caratteri grandi"),
+)
+"""Venti domande, e un’espressione regolare che si trova nei brani che rispondono, e in nessuno che non c’entri."""
 
 
 def load_passages(path=PASSAGES):

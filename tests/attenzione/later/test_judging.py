@@ -15,9 +15,8 @@ def test_swapping_recovers_merit_and_bias(merit, position):
     first = prefers_first(merit, position)
     swapped = prefers_first(-merit, position)
     found = unmask(first, swapped)
-    torch.testing.assert_close(
-        torch.stack(found), torch.tensor([merit, position], dtype=torch.float64), atol=1e-9, rtol=1e-9
-    )
+    planted = torch.tensor([merit, position], dtype=torch.float64)
+    torch.testing.assert_close(torch.stack(found), planted, atol=1e-9, rtol=1e-9)
 
 
 @given(numbers, numbers, numbers)

@@ -1,19 +1,29 @@
 """La ricerca fra i brani: i pesi contro la formula, gli iperpiani contro la loro probabilità, i brani del libro."""
 
 import math
+import re
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attenzione.later.retrieval import HyperplaneIndex, Index, found_probability, load_passages, nearest, unit, words
+from attenzione.later.retrieval import (
+    QUESTIONS,
+    HyperplaneIndex,
+    Index,
+    found_probability,
+    load_passages,
+    nearest,
+    unit,
+    words,
+)
 
 TEXTS = ["il gatto mangia", "il topo mangia il formaggio", "la posizione del token"]
 
 
 def test_words_lose_case_signs_and_tail():
-    assert words("L’Attenzione, le ATTENZIONI: d_k!") == ["attenz", "le", "attenz"]
+    assert words("L’Attenzione, le ATTENZIONI: d_k!") == ["attenz", "le", "attenz", "d_k"]
 
 
 def test_a_vector_is_the_formula():
@@ -97,3 +107,9 @@ def test_the_book_is_all_there_and_every_passage_can_be_read():
     assert {"glossary", "articolo/3-2-1-attenzione-a-prodotto-scalare-scalato", "laboratorio/traduttore"} <= pages
     assert "dopo/usare" not in pages  # la pagina delle domande non sta fra le risposte
     assert all(passage["titolo"] and words(passage["testo"]) for passage in passages)
+
+
+@pytest.mark.parametrize(("question", "answer"), QUESTIONS, ids=range(len(QUESTIONS)))
+def test_every_question_has_an_answer_somewhere_and_not_everywhere(question, answer):
+    right = [passage for passage in load_passages() if re.search(answer, passage["testo"])]
+    assert 0 < len(right) < 80
