@@ -20,9 +20,15 @@ WORD = re.compile(r"\w+")
 STEM = 6
 
 QUESTIONS = (
-    ("Perché i punteggi si dividono per la radice di d_k?", "(?:radice|√).{0,200}(?:varianza|satur)|(?:varianza|satur).{0,200}(?:radice|√)"),
+    (
+        "Perché i punteggi si dividono per la radice di d_k?",
+        "(?:radice|√).{0,200}(?:varianza|satur)|(?:varianza|satur).{0,200}(?:radice|√)",
+    ),
     ("A che cosa serve la maschera causale?", "posizioni successive|dopo di sé|futur"),
-    ("Che cosa succede ai token PAD nella softmax?", "(?:PAD|riempimento).{0,160}maschera|maschera.{0,160}(?:PAD|riempimento)"),
+    (
+        "Che cosa succede ai token PAD nella softmax?",
+        "(?:PAD|riempimento).{0,160}maschera|maschera.{0,160}(?:PAD|riempimento)",
+    ),
     ("Quanto dura l’addestramento del modello base?", "12 ore"),
     ("Perché si usano seni e coseni per la posizione?", "rotazion|si ruota|ruotat"),
     ("Che differenza c’è fra una LSTM e una GRU?", "due gate|tre blocchi"),
@@ -41,7 +47,7 @@ QUESTIONS = (
     ("Su quali dati è stato addestrato il traduttore del libro?", "Europarl|Parlamento europeo"),
     ("Posso stampare il libro in caratteri grandi?", "caratteri grandi"),
 )
-"""Venti domande, e un’espressione regolare che si trova nei brani che rispondono, e in nessuno che non c’entri."""
+"""Venti domande, e un’espressione regolare che riconosce, fra i brani che si trovano, quelli che rispondono."""
 
 
 def load_passages(path=PASSAGES):
