@@ -10,4 +10,8 @@ Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurre
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
 stessa prova.
+
+Usare un modello a pesi fermi: ``retrieval`` (cercare in una raccolta, qui il libro), ``steps`` (scrivere i passi),
+``voting`` (la maggioranza), ``tree`` (l’albero dei pensieri), ``agent`` (il ciclo con gli strumenti), ``judging`` (un
+giudice e i suoi vizi), ``rouge``.
 """
