@@ -12,6 +12,7 @@ from attenzione.figures.gradients import gradient_figure, layer_gradients, resid
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
 from attenzione.figures.lengths import lengths_figure, position_weights_figure
+from attenzione.figures.neighbours import neighbours_figure
 from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
 from attenzione.figures.recall import recall_figure
 from attenzione.figures.replay import replay_figure
@@ -22,6 +23,7 @@ from attenzione.figures.scaling import exam_figure, ladder_figure
 from attenzione.figures.schedule import schedule_figure
 from attenzione.figures.smoothing import smoothing_figure
 from attenzione.figures.sparse import sparse_figure
+from attenzione.figures.spending import spending_figure
 from attenzione.figures.steps import (
     product_spread,
     score_map,
@@ -59,6 +61,7 @@ __all__ = [
     "load_figure",
     "longest_paths",
     "multi_head_figure",
+    "neighbours_figure",
     "next_token_figure",
     "position_map",
     "position_products",
@@ -79,6 +82,7 @@ __all__ = [
     "softmax_saturation",
     "softmax_steps",
     "sparse_figure",
+    "spending_figure",
     "tensor_axes",
     "tiles_figure",
     "transformer_diagram",

@@ -16,4 +16,8 @@ Strati di cui lavora una parte, e sequenze che non sono di parole: ``experts`` (
 ``drawings`` fa i disegni, ``fitting`` addestra, ``routing`` è una prova registrata.
 
 ``scaling`` adatta una legge di scala, con la sua incertezza; ``ladder`` è la prova registrata che le dà i numeri.
+
+Usare un modello a pesi fermi: ``retrieval`` (cercare in una raccolta, qui il libro), ``steps`` (scrivere i passi),
+``voting`` (la maggioranza), ``tree`` (l’albero dei pensieri), ``agent`` (il ciclo con gli strumenti), ``judging`` (un
+giudice e i suoi vizi), ``rouge``.
 """
