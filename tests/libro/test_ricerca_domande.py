@@ -34,7 +34,7 @@ CON_ALTRE_PAROLE = {
     "sacchetto di parole": "Senza posizioni",
     "attenzione non è spiegazione": "L’attenzione è una spiegazione?",
     "smettere di scrivere": "come sa quando ha finito",
-    "noam": "Perché si scende così",
+    "noam": "Il tasso prima sale, poi scende",
     "spostamento lineare rotazione posizioni": "Spostarsi di k posizioni",
 }
 """Parole di chi domanda → un pezzo del titolo che risponde."""
@@ -48,7 +48,7 @@ LUNGHE = {
     "otto teste da 64 costano più di una testa sola da 512?": "Otto teste, 64 componenti",
     "dove va messa la maschera, prima o dopo il softmax, e perché -inf": "La maschera, giusta e sbagliata",
     "formula del learning rate con warmup: quanto vale il massimo": "Perché il tasso di apprendimento",
-    "il label smoothing peggiora la perplexity ma migliora il BLEU: com’è possibile?": "5.4 Regolarizzazione",
+    "il label smoothing peggiora la perplexity ma migliora il BLEU: com’è possibile?": "Perché il BLEU può migliorare",
     "nella cross-attention da dove vengono Q, K e V": "Nella «cross-attention» da dove vengono",
     "perché moltiplicare gli embedding per radice di d_model": "Perché la radice di d_model",
     "post-norm e pre-norm: che cosa cambia nel gradiente": "Prima o dopo: post-norm e pre-norm",
@@ -67,7 +67,7 @@ LUNGHE = {
     "Quante operazioni per il modello grande, e quanto ci metterebbe oggi una sola scheda?": "Quante ore su una scheda",
     "Come fa il modello a sapere quando smettere di scrivere la traduzione?": "come sa quando ha finito",
     "FlashAttention è un’approssimazione o dà lo stesso risultato?": "FlashAttention",
-    "A che serve la rete feed-forward dopo l’attenzione, e che succede se la tolgo?": "A che serve, e se si toglie?",
+    "A che serve la rete feed-forward dopo l’attenzione, e che succede se la tolgo?": "A che serve la rete feed-forward",
     "Perché gli embedding vengono moltiplicati per la radice di d_model?": "Perché la radice di d_model",
     "Qual è il massimo della formula di Noam, e perché poi scende come 1/radice del passo?": "Perché si scende così",
     "Il label smoothing peggiora la perplexity ma alza il BLEU: come è possibile?": "Perché il BLEU può migliorare",

@@ -228,14 +228,12 @@ def chiuso(testo: str) -> str:
 
 ALTRE_PAROLE = {
     "flash attention": "FlashAttention",
-    "sacchetto di parole": "senza posizioni",
-    "bag of words": "senza posizioni",
+    "sacchetto di parole": "senza posizioni il cane morde l’uomo",
+    "bag of words": "senza posizioni il cane morde l’uomo",
     "smettere di scrivere": "quando ha finito e deve fermarsi",
     "smettere": "fermarsi",
     "schedule di Noam": "tasso di apprendimento scende",
-    "noam warmup": "tasso di apprendimento warmup",
     "attenzione non è spiegazione": "l’attenzione è una spiegazione",
-    "togliere la feed-forward": "rete feed-forward a che serve",
 }
 """Come lo dice chi cerca → come lo dicono i titoli, dove il glossario non arriva: «smettere» non è un termine."""
 
