@@ -67,7 +67,7 @@ LUNGHE = {
     "Quante operazioni per il modello grande, e quanto ci metterebbe oggi una sola scheda?": "Quante ore su una scheda",
     "Come fa il modello a sapere quando smettere di scrivere la traduzione?": "come sa quando ha finito",
     "FlashAttention è un’approssimazione o dà lo stesso risultato?": "FlashAttention",
-    "A che serve la rete feed-forward dopo l’attenzione, e che succede se la tolgo?": "A che serve la rete feed-forward",
+    "A che serve la rete feed-forward dopo l’attenzione, e che succede se la tolgo?": "A che serve la rete feed",
     "Perché gli embedding vengono moltiplicati per la radice di d_model?": "Perché la radice di d_model",
     "Qual è il massimo della formula di Noam, e perché poi scende come 1/radice del passo?": "Perché si scende così",
     "Il label smoothing peggiora la perplexity ma alza il BLEU: come è possibile?": "Perché il BLEU può migliorare",
