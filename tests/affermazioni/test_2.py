@@ -80,10 +80,12 @@ def test_transformer_costante(crescita):
     """In un solo strato del modello, con il kernel che usa, ogni posizione raggiunge ogni altra: fino a 299 posti."""
     for n in (5, 17, 64, 300):
         attention = seeded(0, MultiHeadAttention, 16, 2).double()
-        seen = who_moves(attention, torch.randn(n, 16, dtype=torch.float64))  # (n, n)
+        x = torch.randn(n, 16, dtype=torch.float64)  # (n, 16)
+        seen = who_moves(attention, x)  # (n, n)
+        weighed = who_moves(lambda x, attention=attention: attention(x, need_weights=True)[0], x)  # (n, n)
         distance = (torch.arange(n)[:, None] - torch.arange(n)).abs().double()
         with tesi:
-            assert torch.equal(seen, GROWTH[crescita](distance, 3) <= 1)
+            assert torch.equal(seen, GROWTH[crescita](distance, 3) <= 1) and torch.equal(seen, weighed)
 
 
 def average(q, K, V):
@@ -107,6 +109,6 @@ def test_la_media_riduce_la_risoluzione(unione, concentrazione):
         K[0] = concentrazione
         V = torch.randn(n, 1)  # (n, 1)
         moved = torch.func.jacrev(lambda V, q=q, K=K: unione(q, K, V))(V)  # (1, 1, n, 1)
-        assert torch.allclose(fused_attention(q, K, V), average(q, K, V), atol=1e-6)
         with tesi:
+            assert torch.allclose(fused_attention(q, K, V), average(q, K, V), atol=1e-6)
             torch.testing.assert_close(moved, torch.full_like(moved, 1 / n))

@@ -89,10 +89,10 @@ def test_decoder_vede_tutto_l_ingresso(vede):
     """Ogni strato del decoder, com’è: spostata una posizione della memoria, una qualsiasi, si muovono tutte le sue. E
     ogni testa dà a ciascuna un peso."""
     for layer, n in by_size("decoder"):
-        z, x = vectors(n, layer), vectors(12, layer, seed=1)  # (n, d_model), (12, d_model)
-        moved = who_moves(lambda z, layer=layer, x=x: layer(x.expand(len(z), -1, -1), z), z)  # (12, n)
+        z, x = vectors(n, layer), vectors(3, layer, seed=1)  # (n, d_model), (3, d_model)
+        moved = who_moves(lambda z, layer=layer, x=x: layer(x.expand(len(z), -1, -1), z), z)  # (3, n)
         with tesi:
-            assert torch.equal(moved, vede(torch.arange(12)[:, None] - torch.arange(n)))
+            assert torch.equal(moved, vede(torch.arange(3)[:, None] - torch.arange(n)))
     for A in weights()["encoder-decoder"]:
         with tesi:
             assert A.shape == (1, 8, 3, 5) and (A > 0).all()

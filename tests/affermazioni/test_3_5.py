@@ -46,6 +46,10 @@ def test_senza_posizioni_ordine_perduto(posizioni, mescolata):
     reversed_ones = [share for share, name in moved["uscita"] if name == "rovesciata"]
     with invece:
         assert (round(min(reversed_ones), 2), round(max(reversed_ones), 2)) == (0.05, 0.18)
+    for n in (5, 17, 64, 300):  # e con frasi d’ingresso di altre lunghezze
+        src = torch.randint(3, 12, (1, n))
+        with torch.no_grad(), tesi:
+            assert torch.allclose(model(src[:, torch.randperm(n)], tgt), model(src, tgt), atol=1e-12)
 
 
 @affermazione(
@@ -61,9 +65,9 @@ def test_senza_posizioni_ordine_perduto(posizioni, mescolata):
 def test_posizioni_larghe_quanto_embedding(unione, posizioni):
     """Ciò che entra nelle pile contro la somma, il prodotto e due modi di affiancare; a più grandezze."""
     for d_model in (8, 64, 512):
-        model = small_model(d_model=d_model, positions=posizioni, max_len=10).double()
-        tokens = torch.randint(3, 12, (1, 10))
-        x, p = model.embedding(tokens), model.positions.PE[:10]  # (1, 10, d_model), (10, d_model)
+        model = small_model(d_model=d_model, positions=posizioni, max_len=300).double()
+        tokens = torch.randint(3, 12, (1, 300))
+        x, p = model.embedding(tokens), model.positions.PE[:300]  # (1, 300, d_model), (300, d_model)
         with tesi:
             assert p.size(1) == x.size(2)
         expected = unione(x, p.expand_as(x))
@@ -84,14 +88,14 @@ def test_posizioni_alla_base_delle_pile(pile, strati):
         for i, layer in enumerate(getattr(model, stack)):
             layer.register_forward_pre_hook(lambda m, x, key=(stack, i): inputs.update({key: x[0]}))
             layer.register_forward_hook(lambda m, x, y, key=(stack, i): outputs.update({key: y}))
-    src, tgt = torch.tensor([[4, 5, 6]]), torch.tensor([[1, 7]])
+    src, tgt = torch.randint(3, 12, (1, 300)), torch.randint(3, 12, (1, 64))
     model(src, tgt)
     assert len(inputs) == len(outputs) == 12
     for (stack, i), x in inputs.items():
         below = outputs[stack, i - 1] if i else model.embedding(src if stack == "encoder" else tgt)
         added = model.positions.PE[: x.size(1)] if stack in pile and i in strati else 0
         with tesi:
-            assert torch.allclose(x, below + added)
+            assert torch.allclose(x, below + added, atol=1e-6)
 
 
 @affermazione(

@@ -121,7 +121,8 @@ def test_calcolo_costante_nelle_righe_a(righe):
         counts = set()
         for layer in layers:
             with FlopCounterMode(display=False) as counter:
-                layer(torch.empty(1, n, layer.W_qkv.size(0), device="meta"), need_weights=True)
+                for need_weights in (True, False):  # e la via di sempre, col kernel fuso
+                    layer(torch.empty(1, n, layer.W_qkv.size(0), device="meta"), need_weights=need_weights)
             counts.add((sum(p.numel() for p in layer.parameters()), counter.get_total_flops()))
         with tesi:
             assert len(counts) == 1
