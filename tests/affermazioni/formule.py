@@ -18,6 +18,17 @@ def attention_by_formula(attention, queries, keys, values=None, *, visible=None)
     return torch.cat(heads, dim=-1) @ W_o
 
 
+@torch.no_grad()
+def who_moves(layer, x):
+    """Chi arriva a chi: (m, n) booleano, vero se spostando il vettore j di x si muove l’uscita i. x: (n, d).
+
+    layer: da (B, n, d) a (B, m, …); gli spostamenti stanno ciascuno in una riga del batch, e i pesi non si chiedono.
+    """
+    outputs = layer(x + torch.eye(len(x), dtype=x.dtype)[..., None])  # (n, m, …)
+    tolerance = 1e-5 if x.dtype == torch.float32 else 1e-9
+    return ((outputs - layer(x[None])).abs() > tolerance).any(dim=-1).T
+
+
 def norm(x):
     return (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
 

@@ -1,57 +1,57 @@
 """Le affermazioni della sezione 2: quanti passi separano due posizioni, e il prezzo della media."""
 
-import math
 from functools import partial
 
 import torch
+from formule import who_moves
 from registro import affermazione, tesi
 from torch import nn
 
-from attenzione.attention import scaled_dot_product_attention
+from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
+from attenzione.evidence.complexity import seeded
 
 
 def contiguous(layer, width=3):
-    return nn.functional.conv1d, {"weight": torch.ones(1, 1, width), "padding": width // 2}
+    return {"weight": torch.ones(1, 1, width), "padding": width // 2}
 
 
 def dilated(layer):
-    return nn.functional.conv1d, {"weight": torch.ones(1, 1, 3), "padding": 2**layer, "dilation": 2**layer}
+    return {"weight": torch.ones(1, 1, 3), "padding": 2**layer, "dilation": 2**layer}
 
 
 def dilated_alike(layer):
-    return nn.functional.conv1d, {"weight": torch.ones(1, 1, 3), "padding": 2, "dilation": 2}
+    return {"weight": torch.ones(1, 1, 3), "padding": 2, "dilation": 2}
 
 
-def self_attention(layer):
-    return lambda x: scaled_dot_product_attention(x.mT, x.mT, x.mT)[0].mT, {}
+N = 64
+DISTANCES = (torch.arange(N)[:, None] - torch.arange(N)).abs()  # (64, 64)
 
 
-def layers_to_connect(distance, kind):
-    """Quanti strati veri servono perché il gradiente dell’ultima posizione arrivi alla prima."""
-    x = start = torch.ones(1, 1, distance + 1, dtype=torch.float64, requires_grad=True)
-    for layer in range(distance + 1):
-        function, options = kind(layer)
-        options = {k: v.double() if torch.is_tensor(v) else v for k, v in options.items()}
-        x = function(x, **options)
-        if torch.autograd.grad(x[0, 0, -1], start, retain_graph=True)[0][0, 0, 0] != 0:
-            return layer + 1
-    raise AssertionError("le due posizioni non si collegano")
+def layers_to_connect(kernel):
+    """Quanti strati servono perché ogni posizione arrivi a ogni altra: (64, 64), 0 sulla diagonale, dove non servono.
+
+    Ogni riga del batch è una posizione accesa, da sola; si guarda quali altre si accendono.
+    """
+    lit, layers = torch.eye(N)[:, None], torch.zeros(N, N)  # (64, 1, 64), (64, 64)
+    for layer in range(N):
+        if lit.all():
+            break
+        layers += lit[:, 0] == 0
+        lit = (nn.functional.conv1d(lit, **kernel(layer)) > 0).float()
+    return layers
 
 
 GROWTH = {
-    "lineare": lambda distance, width: math.ceil(distance / (width // 2)),
-    "logaritmica": lambda distance, width: math.ceil(math.log2(distance + 1)),
-    "costante": lambda distance, width: 1,
+    "lineare": lambda distance, width: (distance / (width // 2)).ceil(),
+    "logaritmica": lambda distance, width: (distance + 1).log2().ceil(),
+    "costante": lambda distance, width: distance.clamp(max=1),
 }
 
 
-DISTANCES = (6, 10, 14, 24, 30, 62)
-
-
-def check(kind, growth, width=3):
-    layers = [layers_to_connect(distance, kind) for distance in DISTANCES]
+def check(kernel, growth, width=3):
+    layers = layers_to_connect(kernel)
     with tesi:
-        assert layers == [GROWTH[growth](distance, width) for distance in DISTANCES]
+        assert torch.equal(layers, GROWTH[growth](DISTANCES.float(), width))
 
 
 @affermazione(
@@ -77,27 +77,38 @@ def test_bytenet_logaritmico(kernel, crescita):
     "transformer-costante", vero={"crescita": "costante"}, falso=[{"crescita": "lineare"}, {"crescita": "logaritmica"}]
 )
 def test_transformer_costante(crescita):
-    check(self_attention, crescita)
+    """In un solo strato del modello, con il kernel che usa, ogni posizione raggiunge ogni altra: fino a 299 posti."""
+    for n in (5, 17, 64, 300):
+        attention = seeded(0, MultiHeadAttention, 16, 2).double()
+        x = torch.randn(n, 16, dtype=torch.float64)  # (n, 16)
+        seen = who_moves(attention, x)  # (n, n)
+        weighed = who_moves(lambda x, attention=attention: attention(x, need_weights=True)[0], x)  # (n, n)
+        distance = (torch.arange(n)[:, None] - torch.arange(n)).abs().double()
+        with tesi:
+            assert torch.equal(seen, GROWTH[crescita](distance, 3) <= 1) and torch.equal(seen, weighed)
 
 
 def average(q, K, V):
     return scaled_dot_product_attention(q, K, V)[0]
 
 
-def plain_sum(q, K, V):
-    return len(V) * scaled_dot_product_attention(q, K, V)[0]
+def side_by_side(q, K, V):
+    return torch.block_diag(*V)  # (n, n): tutte, ciascuna al suo posto
 
 
 @affermazione(
     "la-media-riduce-la-risoluzione",
     vero={"unione": average, "concentrazione": 0.0},
-    falso=[{"unione": plain_sum}, {"concentrazione": 1e3}],
+    falso=[{"unione": side_by_side}, {"concentrazione": 1e3}],
 )
 def test_la_media_riduce_la_risoluzione(unione, concentrazione):
-    """Fra n posizioni ugualmente compatibili, di ciò che muta in una arriva un ennesimo; in una somma arriva intero."""
-    for n in (2, 5, 64):
+    """Fra n posizioni ugualmente compatibili, di ciò che muta in una arriva un ennesimo; affiancate, o se una sola
+    conta, arriva intero."""
+    for n in (2, 5, 64, 300):
         q, K = torch.ones(1, 1), torch.zeros(n, 1)  # (1, 1), (n, 1)
         K[0] = concentrazione
-        moved = torch.func.jacrev(lambda V, q=q, K=K: unione(q, K, V))(torch.randn(n, 1))  # (1, 1, n, 1)
+        V = torch.randn(n, 1)  # (n, 1)
+        moved = torch.func.jacrev(lambda V, q=q, K=K: unione(q, K, V))(V)  # (1, 1, n, 1)
         with tesi:
+            assert torch.allclose(fused_attention(q, K, V), average(q, K, V), atol=1e-6)
             torch.testing.assert_close(moved, torch.full_like(moved, 1 / n))

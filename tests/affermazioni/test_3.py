@@ -7,7 +7,7 @@ import torch
 from registro import affermazione, tesi
 from torch import nn
 
-from attenzione.attention import scaled_dot_product_attention
+from attenzione.attention import fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE, TransformerConfig
 from attenzione.decoding import greedy
 from attenzione.figures.architecture import call_tree
@@ -94,16 +94,19 @@ def test_un_simbolo_alla_volta(rientrano, model):
 
 @affermazione("uscita-somma-pesata", vero={"di": "valori"}, falso=[{"di": "chiavi"}, {"di": "query"}])
 def test_uscita_somma_pesata(di):
-    """Rifatta a mano: pesi non negativi che sommano a uno, uno per riga di ciò che si somma."""
+    """Rifatta a mano: pesi non negativi che sommano a uno, uno per riga di ciò che si somma. Anche l’uscita del kernel
+    fuso, che i pesi non li rende; a più grandezze."""
     torch.manual_seed(0)
-    Q, K, V = torch.randn(3, 100, 64, dtype=torch.float64)
-    output, weights = scaled_dot_product_attention(Q, K, V)
-    assert (weights >= 0).all()
-    torch.testing.assert_close(weights.sum(dim=1), torch.ones(100, dtype=torch.float64))
-    summed = {"valori": V, "chiavi": K, "query": Q}[di]
-    by_hand = torch.stack([sum(w * row for w, row in zip(ws, summed, strict=True)) for ws in weights])
-    with tesi:
-        torch.testing.assert_close(output, by_hand)
+    for n, d in ((5, 8), (100, 64), (17, 512)):
+        Q, K, V = torch.randn(3, n, d, dtype=torch.float64)
+        output, weights = scaled_dot_product_attention(Q, K, V)
+        summed = {"valori": V, "chiavi": K, "query": Q}[di]
+        by_hand = torch.stack([sum(w * row for w, row in zip(ws, summed, strict=True)) for ws in weights])
+        with tesi:
+            assert (weights >= 0).all()
+            torch.testing.assert_close(weights.sum(dim=1), torch.ones(n, dtype=torch.float64))
+            torch.testing.assert_close(output, by_hand)
+            torch.testing.assert_close(fused_attention(Q, K, V), by_hand)
 
 
 def weights(Q, K, V):

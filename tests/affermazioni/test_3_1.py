@@ -1,11 +1,13 @@
 """Le affermazioni della sezione 3.1: le pile dell’encoder e del decoder."""
 
+import copy
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
-from formule import attention_by_formula, norm
+from formule import attention_by_formula, norm, unmasked
 from registro import affermazione, tesi
 from torch import nn
 
@@ -14,6 +16,7 @@ from attenzione.config import BASE
 from attenzione.embedding import Embedding
 from attenzione.feedforward import PositionwiseFeedForward
 from attenzione.model import Transformer
+from attenzione.training.batches import collate
 
 
 @pytest.fixture(scope="module")
@@ -86,28 +89,77 @@ def stacked(model, stack):
     return all(torch.equal(below[1], above[0]) for below, above in pairwise(seen))
 
 
+@torch.no_grad()
+def identical(stack, *inputs):
+    """Se gli strati, coi parametri di uno qualsiasi di loro, sono una sola funzione: (B, n, d_model) per inputs."""
+    borrowed = copy.deepcopy(stack)
+    for layer in borrowed:
+        layer.load_state_dict(stack[0].state_dict())
+    outputs = [layer(*inputs) for layer in borrowed]
+    return all(torch.allclose(output, outputs[0], atol=1e-5) for output in outputs)
+
+
+@torch.no_grad()
+def looks_at_itself(layer, x, heads):
+    """Se la self-attention di uno strato dell’encoder è quella a heads teste dell’ingresso dello strato, x."""
+    seen = []
+    hook = layer.self_attention.register_forward_hook(lambda m, args, y: seen.append(y))
+    layer(x)
+    hook.remove()
+    return layer.self_attention.per_head()[0].size(0) == heads and torch.allclose(
+        seen[0], attention_by_formula(layer.self_attention, x, x), atol=1e-4
+    )
+
+
+def as_it_is(stack):
+    pass
+
+
+def third_with_one_head(stack):
+    stack[2].self_attention.n_heads = 1
+
+
+def third_looking_elsewhere(stack):
+    stack[2].self_attention.register_forward_pre_hook(lambda m, args: (args[0], args[0].roll(1, dims=1) + 1))
+
+
 @affermazione(
     "encoder-sei-strati-di-due-sottostrati",
-    vero={"strati": 6, "sottostrati": 2},
-    falso=[{"strati": 8}, {"strati": 4}, {"sottostrati": 3}],
+    vero={"strati": 6, "sottostrati": 2, "teste": 8, "pila": as_it_is},
+    falso=[
+        {"strati": 8},
+        {"strati": 4},
+        {"sottostrati": 3},
+        {"teste": 1},
+        {"pila": third_with_one_head},
+        {"pila": third_looking_elsewhere},
+    ],
 )
-def test_encoder_sei_strati_di_due_sottostrati(model, strati, sottostrati):
+def test_encoder_sei_strati_di_due_sottostrati(model, strati, sottostrati, teste, pila):
+    """L’ordine in cui si eseguono; e ogni strato, coi parametri di un altro, rende ciò che rende l’altro. L’attenzione
+    è quella a otto teste di ciò che entra nello strato."""
     order = ["MultiHeadAttention"] * (sottostrati - 1) + ["PositionwiseFeedForward"]
+    stack, x = copy.deepcopy(model.encoder), torch.randn(2, 7, 512)  # x: (2, 7, 512)
+    pila(stack)
     with tesi:
         assert calls(model, model.encoder) == [order] * strati and stacked(model, model.encoder)
-        assert len({tuple(p.shape for p in layer.parameters()) for layer in model.encoder}) == 1
+        assert len({tuple(p.shape for p in layer.parameters()) for layer in stack}) == 1
+        assert identical(stack, x) and all(looks_at_itself(layer, x, teste) for layer in stack)
 
 
 @affermazione(
     "decoder-sei-strati-di-tre-sottostrati",
-    vero={"strati": 6, "sottostrati": 3},
-    falso=[{"strati": 8}, {"sottostrati": 2}],
+    vero={"strati": 6, "sottostrati": 3, "pila": as_it_is},
+    falso=[{"strati": 8}, {"sottostrati": 2}, {"pila": third_with_one_head}],
 )
-def test_decoder_sei_strati_di_tre_sottostrati(model, strati, sottostrati):
+def test_decoder_sei_strati_di_tre_sottostrati(model, strati, sottostrati, pila):
     order = ["MultiHeadAttention"] * (sottostrati - 1) + ["PositionwiseFeedForward"]
+    stack, (x, z) = copy.deepcopy(model.decoder), torch.randn(2, 2, 7, 512)  # x, z: (2, 7, 512)
+    pila(stack)
     with tesi:
         assert calls(model, model.decoder) == [order] * strati and stacked(model, model.decoder)
-        assert len({tuple(p.shape for p in layer.parameters()) for layer in model.decoder}) == 1
+        assert len({tuple(p.shape for p in layer.parameters()) for layer in stack}) == 1
+        assert identical(stack, x, z)
 
 
 @affermazione("tutte-le-uscite-512", vero={"d_model": 512}, falso=[{"d_model": 1024}, {"d_model": 64}])
@@ -171,21 +223,21 @@ def test_terzo_sottostrato_sull_encoder(model, memoria, per_via):
 
 @affermazione(
     "previsioni-solo-dal-passato",
-    vero={"spostate": 1, "diagonale": -1},
-    falso=[{"spostate": 0}, {"diagonale": 0}, {"diagonale": -2}],
+    vero={"ingresso": "spostato", "maschera": True},
+    falso=[{"ingresso": "non spostato"}, {"maschera": False}, {"ingresso": "non spostato", "maschera": False}],
 )
-def test_previsioni_solo_dal_passato(model, spostate, diagonale):
-    """Cambia un’uscita nota alla volta: le previsioni che cambiano sono quelle sotto la diagonale."""
-    src, known = torch.arange(5, 10)[None], torch.arange(20, 26)  # (1, 5), (6,)
-
-    def predict(known):
-        start = torch.full((spostate,), BASE.bos_id)
-        return model(src, torch.cat([start, known])[None, : len(known)])[0]  # (6, 100)
-
-    original, moved = predict(known), []
-    for j in range(len(known)):
-        changed = known.clone()
-        changed[j] = 50
-        moved.append((predict(changed) - original).abs().amax(dim=-1) > 1e-5)  # (6,)
-    with tesi:
-        assert torch.equal(torch.stack(moved, dim=1), torch.ones(6, 6, dtype=torch.bool).tril(diagonale))
+def test_previsioni_solo_dal_passato(model, ingresso, maschera):
+    """Le frasi d’arrivo come le prepara la libreria: cambiato il token j, si muovono le previsioni dei token i > j, e
+    quelle soltanto. Senza lo spostamento si muove anche la sua, senza la maschera anche quelle di prima."""
+    torch.manual_seed(0)
+    small = replace(BASE, n_vocab=100, n_layers=2, d_model=64, d_ff=64, n_heads=4, d_k=16, d_v=16)
+    for transformer, m in ((model, 6), (Transformer(small).eval(), 50)):
+        known = list(range(20, 20 + m))
+        sentences = [known, *([*known[:j], 90, *known[j + 1 :]] for j in range(m))]  # cambiato un token alla volta
+        src, tgt_in, tgt_out = collate([([5, 6, 7, 8, 9], sentence) for sentence in sentences], BASE)
+        with torch.no_grad(), nullcontext() if maschera else unmasked(transformer):
+            logits = transformer(src, {"spostato": tgt_in, "non spostato": tgt_out}[ingresso])  # (m + 1, m + 1, 100)
+        moved = ((logits[1:] - logits[0]).abs().amax(dim=-1) > 1e-5).T  # (m + 1, m): la previsione i, il token j
+        with tesi:
+            assert torch.equal(tgt_out[:, :m], torch.tensor(sentences))  # i logit i prevedono il token i
+            assert torch.equal(moved, torch.ones(m + 1, m).tril(-1) > 0)

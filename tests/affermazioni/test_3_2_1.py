@@ -55,9 +55,9 @@ def test_pesi_dalla_softmax(funzione, d):
 
 
 @affermazione("tutte-le-query-insieme", vero={"per_riga": True}, falso=[{"per_riga": False}])
-@pytest.mark.parametrize(("n_q", "d"), [(6, 8), (1, 64), (60, 64), (6, 512)])
+@pytest.mark.parametrize(("n_q", "d"), [(6, 8), (1, 64), (60, 64), (300, 64), (6, 512)])
 def test_tutte_le_query_insieme(per_riga, n_q, d):
-    """Una query alla volta dà le stesse righe; una chiave alla volta no."""
+    """Una query alla volta dà le stesse righe, anche col kernel fuso; una chiave alla volta no."""
     Q, K, V = draw(n_q=n_q, d_k=d)
     if per_riga:
         rows = [scaled_dot_product_attention(q[None], K, V)[0] for q in Q]  # (1, 64) ciascuna
@@ -66,6 +66,9 @@ def test_tutte_le_query_insieme(per_riga, n_q, d):
         expected = sum(scaled_dot_product_attention(Q, k[None], v[None])[0] for k, v in zip(K, V, strict=True))
     with tesi:
         assert torch.allclose(scaled_dot_product_attention(Q, K, V)[0], expected)
+        assert torch.allclose(fused_attention(Q, K, V), expected)
+        if per_riga:
+            assert torch.allclose(torch.cat([fused_attention(q[None], K, V) for q in Q]), expected)
 
 
 def dot_product_attention(Q, K, V):
@@ -86,7 +89,8 @@ def test_identica_salvo_il_fattore(esponente, d):
     Q, K, V = (x.numpy() for x in draw(d_k=d))
     paper, _ = scaled_dot_product_attention(*draw(d_k=d))
     with tesi:
-        assert np.allclose(dot_product_attention(Q * float(d) ** esponente, K, V), paper.numpy())
+        plain = dot_product_attention(Q * float(d) ** esponente, K, V)
+        assert np.allclose(plain, paper.numpy()) and np.allclose(plain, fused_attention(*draw(d_k=d)).numpy())
 
 
 @affermazione("additiva-un-solo-strato-nascosto", vero={"strati": 1}, falso=[{"strati": 0}, {"strati": 2}])
@@ -122,14 +126,16 @@ def operations(attention, n, d_k):
 @affermazione("complessita-teorica-simile", vero={"ordine": (2, 1)}, falso=[{"ordine": (1, 2)}, {"ordine": (2, 2)}])
 @pytest.mark.parametrize("kind", ["prodotto", "additiva"])
 def test_complessita_teorica_simile(ordine, kind):
-    """Con n molto più grande di d_k: raddoppiando n, e poi d_k, di quante volte 2 crescono le operazioni."""
-    counts = []
-    for length, width in ((512, 8), (1024, 8), (512, 16)):
-        attention = scaled_dot_product_attention if kind == "prodotto" else AdditiveAttention(width)
-        counts.append(operations(attention, length, width))
-    growth = [math.log2(count / counts[0]) for count in counts[1:]]
-    with tesi:
-        assert growth == pytest.approx(ordine, abs=0.05)  # le proiezioni dell’additiva, n d², sono il 2 per cento
+    """Con n molto più grande di d_k: raddoppiando n, e poi d_k, di quante volte 2 crescono le operazioni. Da tre punti
+    di partenza."""
+    for length, width in ((256, 4), (512, 8), (1000, 3)):
+        counts = []
+        for n, d_k in ((length, width), (2 * length, width), (length, 2 * width)):
+            attention = scaled_dot_product_attention if kind == "prodotto" else AdditiveAttention(d_k)
+            counts.append(operations(attention, n, d_k))
+        growth = [math.log2(count / counts[0]) for count in counts[1:]]
+        with tesi:
+            assert growth == pytest.approx(ordine, abs=0.05)  # le proiezioni dell’additiva, n d², sono il 2 per cento
 
 
 def largest_kept(attention, n, d_k):

@@ -72,23 +72,57 @@ def test_teste_in_parallelo(uscite_mosse):
                 assert moved[i] and moved.sum() == uscite_mosse
 
 
-@affermazione("una-testa-fa-la-media", vero={"pesi": "a b"}, falso=[{"pesi": "a"}, {"pesi": "a a"}])
-def test_una_testa_fa_la_media(pesi):
-    """Due valori qualsiasi, u e w: dalle uscite di due teste che ne leggono la stessa parte, uM e wM, con pesi diversi,
-    le due parti si ricavano. Da una testa no, quali che siano i pesi e le matrici: vi è un cambiamento che lascia la
-    media com’è; né da due con gli stessi pesi."""
+def crossed(a, b):
+    return a[0] * b[1] - a[1] * b[0]
+
+
+def different(a, b):
+    return a[0] - b[0]
+
+
+def always(a, b):
+    return sp.Integer(1)
+
+
+@affermazione(
+    "una-testa-fa-la-media",
+    vero={"teste": 2, "distinguono": crossed},
+    falso=[{"teste": 1}, {"distinguono": different}, {"distinguono": always}],
+)
+def test_una_testa_fa_la_media(teste, distinguono):
+    """Due valori qualsiasi, u e w, fra quanti si vuole: gli altri, fermi, danno alla media un resto. Un cambiamento
+    dei due lascia com’è la media di una testa, quali che siano i pesi e le matrici; l’altra testa, che legge la
+    stessa parte dei valori, si muove di a_i b_j − a_j b_i volte tanto, e se non è zero le due parti si ricavano."""
     d, wide = sp.symbols("d wide", integer=True, positive=True)
     u, w, c = (sp.MatrixSymbol(name, 1, d) for name in "uwc")
-    M, a = sp.MatrixSymbol("M", d, wide), sp.Symbol("a")
-    moved = (u + (1 - a) * c) * M * a + (w - a * c) * M * (1 - a) - u * M * a - w * M * (1 - a)  # (1, wide)
-    assert sp.expand(moved).doit() == sp.ZeroMatrix(1, wide)
-    weights, p, q = sp.symbols(pesi.split()), *sp.symbols("p q")  # p e q: una componente di uM e di wM
-    outputs = sp.symbols(f"o:{len(weights)}")
-    equations = [weight * p + (1 - weight) * q - output for weight, output in zip(weights, outputs, strict=True)]
+    M, a, b = sp.MatrixSymbol("M", d, wide), sp.symbols("a_i a_j"), sp.symbols("b_i b_j")
+
+    def moved(head):  # di quanto si muove la media: (1, wide)
+        return sp.expand(((u + a[1] * c) * head[0] + (w - a[0] * c) * head[1] - u * head[0] - w * head[1]) * M).doit()
+
+    p, q, rests, outputs = *sp.symbols("p q"), sp.symbols("r:2"), sp.symbols("o:2")  # p e q: una componente di uM e wM
+    means = zip((a, b)[:teste], rests, outputs, strict=False)
+    equations = [head[0] * p + head[1] * q + rest - output for head, rest, output in means]
     with tesi:
-        (found,) = sp.linsolve(equations, [p, q]) or [(p, q)]
+        assert moved(a) == sp.ZeroMatrix(1, wide)
+        assert sp.expand(moved(b) + distinguono(a, b) * c * M).doit() == sp.ZeroMatrix(1, wide)
+        (found,) = sp.linsolve(equations, [p, q])
         assert not {p, q} & set().union(*(value.free_symbols for value in found))
-        assert sp.factor(sp.Matrix(equations).jacobian([p, q]).det()) == weights[0] - weights[1]  # zero, se sono uguali
+        assert sp.expand(sp.Matrix(equations).jacobian([p, q]).det() - distinguono(a, b)) == 0
+    for n in (2, 3, 17, 64):  # con la libreria: pesi qualsiasi, e poi, sui primi due posti, in proporzione
+        V, scores = torch.randn(n, 1, dtype=torch.float64), torch.randn(2, n, dtype=torch.float64)
+        for in_proportion in (False, True) if n > 2 else (False,):
+            scores[1, :2] = scores[0, :2] + 1 if in_proportion else scores[1, :2]
+            heads = scores.softmax(dim=1)  # (2, n)
+            changed = V.clone()
+            changed[:2, 0] += torch.stack([heads[0, 1], -heads[0, 0]])
+            one, two = (
+                scaled_dot_product_attention(scores, torch.eye(n).double(), x, scale=1)[0] for x in (V, changed)
+            )
+            shift = (two - one).abs()[:, 0]  # (2,)
+            with tesi:
+                assert shift[0] < 1e-12 and (shift[1] < 1e-12) == in_proportion
+                assert abs(shift[1] - abs(crossed(*heads))) < 1e-12
 
 
 @affermazione("sottospazi-diversi-in-posti-diversi", vero={"teste": 2}, falso=[{"teste": 1}])
@@ -107,6 +141,9 @@ def test_sottospazi_diversi(teste):
         unknowns += weights  # nemmeno scegliendo il peso
     with tesi:
         assert sp.solve(equations, unknowns)
+    third = [sp.Symbol(f"p_{i}", positive=True) for i in range(teste)]  # i pesi di un terzo posto, da cui non prendere
+    nothing = [sum(p * x for p, x in zip(third, own, strict=True)) for own in (unknowns[:teste], unknowns[teste:])]
+    assert not sp.solve(equations + nothing, unknowns, dict=True)  # finché ne hanno: soltanto al limite
 
 
 @affermazione(
@@ -186,19 +223,28 @@ def test_otto_teste(h, d_k, d_v):
             assert attention(x, need_weights=True)[1].shape == (1, h, 5, 5)
 
 
-@affermazione("costo-come-una-testa", vero={"rapporto": 1}, falso=[{"rapporto": 8}, {"rapporto": 1 / 8}])
-def test_costo(rapporto):
+@affermazione(
+    "costo-come-una-testa",
+    vero={"larghe": lambda d_model: d_model // 8},
+    falso=[{"larghe": lambda d_model: d_model}, {"larghe": lambda d_model: d_model // 16}],
+)
+def test_costo(larghe):
     """Operazioni contate da PyTorch, più gli esponenziali, per frasi di più lunghezze e vettori di più componenti; e i
-    parametri. Gli esponenziali sono, al più, il 3 per cento."""
+    parametri. Gli esponenziali sono, al più, il 3 per cento. Otto teste larghe quanto una costano di più."""
 
-    def cost(d_model, n, n_heads):
+    def cost(d_model, n, n_heads, d):
         with torch.device("meta"), FlopCounterMode(display=False) as counter:
-            attention = MultiHeadAttention(d_model, n_heads)
-            attention(torch.zeros(1, n, d_model), need_weights=True)
+            attention = MultiHeadAttention(d_model, n_heads, d, d)
+            for need_weights in (True, False):  # e la via di sempre, col kernel fuso
+                attention(torch.zeros(1, n, d_model), need_weights=need_weights)
         parameters = sum(p.numel() for p in attention.parameters())
-        return counter.get_total_flops() + n_heads * n * n, parameters
+        return counter.get_total_flops() / 2 + n_heads * n * n, parameters
 
     for d_model, n in product((128, 512, 1024), (10, 50, 500)):
-        (eight, eight_parameters), (one, one_parameters) = cost(d_model, n, 8), cost(d_model, n, 1)
+        (eight, eight_parameters), (one, one_parameters) = (
+            cost(d_model, n, 8, larghe(d_model)),
+            cost(d_model, n, 1, d_model),
+        )
         with tesi:
-            assert abs(eight / one - rapporto) < 0.03 and abs(eight_parameters / one_parameters - rapporto) < 0.01
+            assert abs(eight / one - 1) < 0.03 and eight_parameters == one_parameters
+            assert MultiHeadAttention(d_model, 8).d_k == MultiHeadAttention(d_model, 8).d_v == larghe(d_model)

@@ -4,9 +4,10 @@ import functools
 import math
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import product
 
 import torch
-from formule import attention_by_formula, unmasked
+from formule import attention_by_formula, unmasked, who_moves
 from registro import affermazione, tesi
 
 from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
@@ -20,6 +21,13 @@ SRC, TGT = torch.tensor([[11, 12, 13, 14, 15]]), torch.tensor([[1, 21, 22]])  # 
 def model():
     torch.manual_seed(0)
     return Transformer(replace(BASE, n_vocab=100)).eval()
+
+
+@functools.cache
+def narrow():
+    """Le stesse pile, strette, per frasi lunghe."""
+    torch.manual_seed(0)
+    return Transformer(replace(BASE, n_vocab=100, d_model=16, d_ff=32, n_heads=2, d_k=8, d_v=8)).double().eval()
 
 
 @functools.cache
@@ -45,20 +53,65 @@ def seen():
     return found
 
 
-@affermazione("decoder-vede-tutto-l-ingresso", vero={"viste": 5}, falso=[{"viste": 3}, {"viste": 1}])
-def test_decoder_vede_tutto_l_ingresso(viste):
-    """Ogni posizione del decoder, in ogni strato e testa: quante posizioni della sorgente hanno peso?"""
+def everywhere(distance):
+    return distance == distance
+
+
+def not_after(distance):
+    return distance >= 0
+
+
+def not_itself(distance):
+    return distance != 0
+
+
+def within_32(distance):
+    return distance.abs() <= 32
+
+
+def by_size(stack):
+    """Gli strati di una pila, con la lunghezza delle frasi: tutti con 5, 17 e 64 posizioni, il primo anche con 300."""
+    base, thin = (list(getattr(which(), stack)) for which in (model, narrow))
+    return [*product(base, [5, 17]), *product(thin, [64]), (thin[0], 300)]
+
+
+def vectors(n, layer, seed=0):
+    like = layer.self_attention.W_o  # n vettori della larghezza e del tipo dello strato
+    return torch.randn(n, like.size(1), dtype=like.dtype, generator=torch.Generator().manual_seed(seed))
+
+
+@affermazione(
+    "decoder-vede-tutto-l-ingresso",
+    vero={"vede": everywhere},
+    falso=[{"vede": not_after}, {"vede": not_itself}, {"vede": within_32}],
+)
+def test_decoder_vede_tutto_l_ingresso(vede):
+    """Ogni strato del decoder, com’è: spostata una posizione della memoria, una qualsiasi, si muovono tutte le sue. E
+    ogni testa dà a ciascuna un peso."""
+    for layer, n in by_size("decoder"):
+        z, x = vectors(n, layer), vectors(3, layer, seed=1)  # (n, d_model), (3, d_model)
+        moved = who_moves(lambda z, layer=layer, x=x: layer(x.expand(len(z), -1, -1), z), z)  # (3, n)
+        with tesi:
+            assert torch.equal(moved, vede(torch.arange(3)[:, None] - torch.arange(n)))
     for A in weights()["encoder-decoder"]:
         with tesi:
-            assert A.shape == (1, 8, 3, 5) and ((A > 0).sum(dim=-1) == viste).all()
+            assert A.shape == (1, 8, 3, 5) and (A > 0).all()
 
 
-@affermazione("encoder-vede-tutto", vero={"coppie": 25}, falso=[{"coppie": 15}, {"coppie": 20}])
-def test_encoder_vede_tutto(coppie):
-    """Con la maschera causale le coppie sarebbero 15; senza sé stessa, 20."""
+@affermazione(
+    "encoder-vede-tutto",
+    vero={"vede": everywhere},
+    falso=[{"vede": not_after}, {"vede": not_itself}, {"vede": within_32}],
+)
+def test_encoder_vede_tutto(vede):
+    """Ogni strato dell’encoder, com’è, con il kernel che usa: spostata una posizione, una qualsiasi, si muovono tutte;
+    non così con la maschera causale, o con una finestra, sia pure larga. E ogni testa dà a ciascuna un peso."""
+    for layer, n in by_size("encoder"):
+        with tesi:
+            assert torch.equal(who_moves(layer, vectors(n, layer)), vede(torch.arange(n)[:, None] - torch.arange(n)))
     for A in weights()["encoder"]:
         with tesi:
-            assert ((A > 0).sum(dim=(-2, -1)) == coppie).all()
+            assert A.shape == (1, 8, 5, 5) and (A > 0).all()
 
 
 @affermazione(
@@ -126,7 +179,7 @@ def test_meno_infinito(valore, quando):
 
 @affermazione("fino-a-se-compresa", vero={"oltre_se": 0}, falso=[{"oltre_se": -1}, {"oltre_se": 1}])
 def test_fino_a_se_compresa(oltre_se):
-    """I pesi della self-attention del decoder, e le uscite che si muovono attraverso tutti gli strati."""
+    """I pesi della self-attention del decoder, e le uscite che si muovono: di ogni strato, e attraverso tutti."""
     attention = MultiHeadAttention(512, 8)
     x = torch.randn(1, 7, 512, generator=torch.Generator().manual_seed(0))
     visible = torch.ones(7, 7).tril(oltre_se) > 0
@@ -135,6 +188,11 @@ def test_fino_a_se_compresa(oltre_se):
             assert torch.equal(attention(x, is_causal=True, need_weights=True)[1][0, 0] > 0, visible)
             for A in weights()["decoder"]:
                 assert torch.equal(A > 0, visible[:3, :3].expand_as(A))
+        for layer, n in by_size("decoder"):
+            z = vectors(3, layer, seed=1)[None]  # (1, 3, d_model)
+            with tesi:
+                moved = who_moves(lambda x, layer=layer, z=z: layer(x, z), vectors(n, layer))  # (n, n)
+                assert torch.equal(moved, torch.ones(n, n).tril(oltre_se) > 0)
         tgt, z = torch.arange(20, 27)[None], seen()["z"]
         before = model().decode(tgt, z)[0]  # (7, 512)
         for j in range(7):

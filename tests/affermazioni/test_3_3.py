@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import torch
+from formule import who_moves
 from registro import affermazione, tesi
 from torch.nn import functional as F
 
@@ -70,7 +71,7 @@ def with_neighbours(network, x):
 
 
 def one_for_each_position(network, x):
-    return network(x) * torch.arange(1, 11)[:, None]  # (1, 10, 512): separate, ma ciascuna a modo suo
+    return network(x) * torch.arange(1, x.size(1) + 1)[:, None]  # (1, n, 512): separate, ma ciascuna a modo suo
 
 
 @affermazione(
@@ -90,6 +91,10 @@ def test_separatamente(rete):
             assert moved.nonzero().flatten().tolist() == [i]
     with tesi:
         assert torch.allclose(rete(network, x[:, order]), rete(network, x)[:, order], atol=1e-10)
+    thin = PositionwiseFeedForward(16, 64).double()
+    for n in (5, 17, 64, 300):
+        with tesi:
+            assert torch.equal(who_moves(functools.partial(rete, thin), torch.randn(n, 16).double()), torch.eye(n) > 0)
 
 
 @affermazione("ffn-due-convoluzioni", vero={"ampiezza": 1}, falso=[{"ampiezza": 3}, {"ampiezza": 5}])

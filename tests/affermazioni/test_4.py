@@ -1,12 +1,14 @@
 """Le affermazioni della sezione 4 e della tabella 1: costo, attesa e cammini, misurati su strati veri."""
 
+import math
 from functools import cache
-from itertools import product
+from itertools import count, cycle, islice, product, repeat, takewhile
 from statistics import mean
 
 import pytest
 import sympy as sp
 import torch
+from formule import who_moves
 from registro import affermazione, distacco, invece, premessa, tesi
 from torch import nn
 
@@ -18,6 +20,7 @@ from attenzione.evidence.complexity import (
     count_operations,
     max_path,
     path_lengths,
+    seeded,
     sequential_operations,
     steps,
 )
@@ -140,22 +143,88 @@ def test_attesa_ricorrente(crescita):
     falso=[{"strato": "ristretta"}, {"strato": "convoluzionale"}, {"strato": "dilatata"}],
 )
 def test_cammino_self_attention(strato):
-    """Da ogni posizione a ogni altra, compresa sé stessa, in un passo."""
+    """Da ogni posizione a ogni altra, compresa sé stessa, in un passo; e così nell’attenzione a più teste del modello,
+    con il kernel che usa."""
     with tesi:
-        for length in (8, 16, 32):
+        for length in (5, 16, 32):
             assert (path_lengths(steps(strato, length)) == 1).all()
+        for length in (5, 17, 64, 300):
+            assert who_moves(MultiHeadAttention(8, 2).double(), torch.randn(length, 8, dtype=torch.float64)).all()
+
+
+def recurrent(length):
+    return seeded(0, build_layer, "ricorrente", 2)
+
+
+def with_shortcuts(length):
+    """La stessa ricorrenza, ma con lo stato a cui si sommano tutti i precedenti."""
+    cell = seeded(0, nn.RNNCell, 2, 2, bias=False).double()
+
+    def layer(X):
+        states = [X.new_zeros(1, 2)]
+        for x in X.split(1):
+            states.append(cell(x, sum(states)))  # (1, 2)
+        return torch.cat(states[1:])
+
+    return layer
+
+
+def cells_between(layer, length):
+    """Quante celle attraversa la via più corta da ogni ingresso j a ogni stato i, nel grafo di uno strato vero: (n, n).
+
+    Una cella finisce con la sua tanh; l’ingresso j è il j-esimo pezzo in cui lo strato ha diviso la frase.
+    """
+    outputs = layer(torch.randn(length, 2, dtype=torch.float64, requires_grad=True)).grad_fn
+    cells = torch.zeros(length, length, dtype=torch.long)
+    for i, (last, _) in enumerate(outputs.next_functions):
+        frontier, visited, crossed = [last], set(), 0
+        while frontier:
+            crossed, beyond = crossed + 1, []  # ogni nodo della frontiera è una tanh
+            while frontier:
+                for node, piece in frontier.pop().next_functions:
+                    if node is None or node in visited:
+                        continue
+                    if node.name() == "SplitBackward0":
+                        cells[i, piece] = cells[i, piece] or crossed
+                        continue
+                    visited.add(node)
+                    (beyond if node.name() == "TanhBackward0" else frontier).append(node)
+            frontier = beyond
+    return cells
 
 
 @affermazione(
     "cammino-ricorrente",
-    vero={"crescita": printed("Recurrent", "maximum_path_length")},
-    falso=[{"crescita": "1"}, {"crescita": "log(n)/log(k)"}],
+    vero={"strato": recurrent, "crescita": printed("Recurrent", "maximum_path_length")},
+    falso=[{"strato": with_shortcuts}, {"crescita": "1"}, {"crescita": "log(n)/log(k)"}],
 )
-def test_cammino_ricorrente(crescita):
-    reached = path_lengths(steps("ricorrente", 12)) > 0
-    assert torch.equal(reached, torch.ones(12, 12, dtype=torch.bool).tril())
+def test_cammino_ricorrente(strato, crescita):
+    """Sul grafo di uno strato vero, da ogni ingresso a ogni stato che lo segue: tante celle quante posizioni, estremi
+    compresi; con le scorciatoie no. In una LSTM e in una GRU, ciò che viene prima passa tutto dallo stato di mezzo:
+    ripartendo di lì si ottengono gli stessi stati."""
+    longest = []
+    for length in (8, 16, 32):
+        place = torch.arange(length)
+        cells = cells_between(strato(length), length)
+        with tesi:
+            assert torch.equal(cells, (place[:, None] - place + 1).clamp(min=0))
+            assert torch.equal(cells, path_lengths(steps("ricorrente", length)))
+        longest.append(cells.max().item())
     with tesi:
-        assert growth([max_path("ricorrente", length) for length in (8, 16, 32)]) == crescita
+        assert growth(longest) == crescita
+    X = torch.randn(16, 4, dtype=torch.float64)
+    for layer in (nn.LSTM(4, 4).double(), nn.GRU(4, 4).double()):
+        whole, _ = layer(X)
+        for t in range(1, 16):
+            _, state = layer(X[:t])
+            with tesi:
+                torch.testing.assert_close(layer(X[t:], state)[0], whole[t:])
+
+
+def backwards(length, size):
+    """I cammini di kernel contigui che guardano soltanto indietro, come i dilatati."""
+    X = torch.randn(length, 2, dtype=torch.float64)
+    return path_lengths(repeat(connections(seeded(0, build_layer, "dilatata", 2, size), X)))
 
 
 @affermazione(
@@ -165,7 +234,7 @@ def test_cammino_ricorrente(crescita):
 )
 def test_cammino_convoluzionale(strato, crescita):
     """Soltanto con i kernel dilatati, e con una dilatazione che si moltiplica per k a ogni strato; n è una potenza di
-    k."""
+    k. Alla pari, all’indietro gli uni e gli altri, i contigui fanno un passo ogni k − 1 posizioni."""
     found = {}
     for size, length in ((3, 9), (3, 27), (3, 81), (5, 5), (5, 25)):
         lengths = path_lengths(steps(strato, length, kernel_size=size))
@@ -176,8 +245,13 @@ def test_cammino_convoluzionale(strato, crescita):
     with tesi:
         assert all(abs(stated.subs({k: size, n: length}) - path) < 1e-9 for (size, length), path in found.items())
     with invece:
-        assert (max_path("convoluzionale", 27), max_path("dilatata", 27)) == (26, 3)
-        assert growth([max_path("convoluzionale", length) for length in (8, 16, 32)]) == "n"
+        assert (backwards(27, 3).max(), max_path("dilatata", 27)) == (13, 3)
+        assert max_path("convoluzionale", 27) == layers_to_connect("convoluzionale", 27, 3, repeat(1)) == 26
+        assert layers_to_connect("convoluzionale", 27, 3, restarting(27, 3)) == 6
+        for size in (3, 5, 9):
+            for length in (8, 17, 32, 64):
+                assert backwards(length, size).max() == math.ceil((length - 1) / (size - 1))
+                assert max_path("convoluzionale", length, size) == math.ceil((length - 1) / (size // 2))
 
 
 @affermazione(
@@ -238,28 +312,61 @@ def test_una_convoluzione_non_collega_tutto(strato, ampiezze):
                 assert not connections(build_layer("dilatata", 2, kernel_size=size), X).all()
 
 
-def layers_needed(kind, length, size):
-    """Quanti strati veri impilare perché il gradiente dell’ultima posizione arrivi alla prima."""
-    X = x = torch.randn(length, 2, dtype=torch.float64, requires_grad=True)
-    for depth in range(length):
-        x = build_layer(kind, 2, kernel_size=size, dilation=size**depth)(x)  # (n, 2)
-        if torch.autograd.grad(x[-1].sum(), X, retain_graph=True)[0][0].any():
-            return depth + 1
-    raise AssertionError("le due posizioni non si collegano")
+def layers_to_connect(kind, length, size, dilations):
+    """Quanti strati veri impilare, con quelle dilatazioni, perché ogni posizione riceva da tutte: da tutte le
+    precedenti, e da sé, se il kernel guarda soltanto indietro."""
+    X = torch.randn(length, 2, dtype=torch.float64)
+    wanted = torch.ones(length, length, dtype=torch.float64)
+    wanted, reached = wanted.tril() if kind == "dilatata" else wanted, torch.eye(length, dtype=torch.float64)
+    link = cache(lambda dilation: connections(seeded(0, build_layer, kind, 2, size, dilation=dilation), X).double())
+    for depth, dilation in enumerate(islice(dilations, length), 1):
+        reached = (link(dilation) @ reached).clamp(max=1)
+        if torch.equal(reached, wanted):
+            return depth
+    return math.inf
+
+
+def multiplying(length, size):
+    return (size**level for level in count())
+
+
+def restarting(length, size):
+    """1, k, k², … fino alla più larga che stia nella frase, poi da capo."""
+    return cycle(list(takewhile(lambda dilation: dilation < length, multiplying(length, size))))
+
+
+def always_one(length, size):
+    return repeat(1)
 
 
 @affermazione(
     "pila-di-convoluzioni",
-    vero={"contigui": "(n - 1) / ((k - 1)/2)", "dilatati": "log(n)/log(k)"},
-    falso=[{"contigui": "n - 1"}, {"contigui": "log(n)/log(k)"}, {"dilatati": "(n - 1) / ((k - 1)/2)"}],
+    vero={
+        "contigui": "(n - 1)/(k - 1)",
+        "dilatati": "log(n)/log(k)",
+        "all_indietro": multiplying,
+        "centrati": restarting,
+    },
+    falso=[
+        {"contigui": "n - 1"},
+        {"contigui": "log(n)/log(k)"},
+        {"dilatati": "(n - 1)/(k - 1)"},
+        {"all_indietro": always_one},
+        {"centrati": multiplying},
+    ],
 )
-def test_pila_di_convoluzioni(contigui, dilatati):
-    """Strati impilati finché tutto è collegato: un kernel contiguo avanza di (k − 1)/2 posizioni, che è O(n/k)."""
-    with tesi:
-        for kind, stated in (("convoluzionale", contigui), ("dilatata", dilatati)):
-            for size, length in ((3, 9), (3, 27), (3, 81), (5, 5), (5, 25), (7, 49)):
-                expected = sp.sympify(stated, {"n": n, "k": k}).subs({n: length, k: size})
-                assert abs(layers_needed(kind, length, size) - expected) < 1e-9
+def test_pila_di_convoluzioni(contigui, dilatati, all_indietro, centrati):
+    """Strati impilati finché tutte le coppie sono collegate: quelle in cui l’uscita non viene prima, se i kernel
+    guardano indietro; tutte, in due volte tanti strati, se sono centrati. Ma allora le dilatazioni vanno riprese da
+    capo: continuando a crescere escono dalla frase, e qualche coppia resta sempre scollegata."""
+    for size, length in ((3, 9), (3, 27), (3, 81), (5, 5), (5, 25), (7, 49)):
+        near, wide = (
+            sp.sympify(stated, {"n": n, "k": k}).subs({n: length, k: size}) for stated in (contigui, dilatati)
+        )
+        for kind, dilations, times in (("dilatata", all_indietro, 1), ("convoluzionale", centrati, 2)):
+            with tesi:
+                assert abs(layers_to_connect(kind, length, size, repeat(1)) - times * near) < 1e-9
+                assert abs(layers_to_connect(kind, length, size, dilations(length, size)) - times * wide) < 1e-9
 
 
 @affermazione(

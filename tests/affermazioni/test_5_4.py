@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 import torch
 from registro import affermazione, distacco, premessa, tesi
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from attenzione.config import BASE, TransformerConfig, load_tables
 from attenzione.data.toy import toy_pairs
@@ -107,16 +108,20 @@ def test_dropout_del_modello_base(tasso):
 @affermazione("label-smoothing-0-1", vero={"eps_ls": 0.1}, falso=[{"eps_ls": 0.0}, {"eps_ls": 0.2}, {"eps_ls": 0.01}])
 def test_label_smoothing_0_1(eps_ls):
     """La perdita predefinita della libreria è minima, e vale l’entropia, sulla distribuzione smussata di eps_ls; ed è
-    quella che un addestramento segna, con la configurazione base."""
+    quella che un addestramento segna, e che scende: il gradiente che muove i pesi è il suo."""
     assert BASE.eps_ls == TransformerConfig(14).eps_ls
     pairs = toy_pairs("copia", 8, min_len=3, max_len=4, seed=0)
     torch.manual_seed(0)
     model = Transformer(TransformerConfig(**SMALL, p_drop=0.0))
     src, tgt_in, tgt_out = collate(pairs, model.config)
-    log_p = model(src, tgt_in).log_softmax(dim=-1).detach()[tgt_out != 0]  # (token veri, 14)
+    log_p = model(src, tgt_in).log_softmax(dim=-1)[tgt_out != 0]  # (token veri, 14)
     right = log_p.gather(1, tgt_out[tgt_out != 0][:, None])[:, 0]  # (token veri,)
-    by_hand = -((1 - eps_ls) * right + eps_ls * log_p.mean(dim=-1)).mean().item()
+    by_hand = -((1 - eps_ls) * right + eps_ls * log_p.mean(dim=-1)).mean()
+    downhill = torch.autograd.grad(by_hand, list(model.parameters()))
+    parameters, used = list(model.parameters()), []
+    hook = register_optimizer_step_post_hook(lambda *_: used.extend(p.grad.clone() for p in parameters))
     (record,) = train(model, pairs, TrainingConfig(1, 10_000), progress=False)
+    hook.remove()
     q = torch.full((7,), eps_ls / 7, dtype=torch.float64)
     q[3] += 1 - eps_ls
     logits = q.log().requires_grad_()
@@ -125,7 +130,9 @@ def test_label_smoothing_0_1(eps_ls):
     with tesi:
         torch.testing.assert_close(gradient, torch.zeros(7, dtype=torch.float64), atol=1e-7, rtol=0)
         assert abs(loss.item() - smoothed_entropy(7, eps_ls)) < 1e-6
-        assert record["loss"] == pytest.approx(by_hand, rel=1e-5)
+        assert record["loss"] == pytest.approx(by_hand.item(), rel=1e-5)
+        for gradient, expected in zip(used, downhill, strict=True):
+            torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6)
 
 
 @affermazione(

@@ -75,26 +75,30 @@ def common_range(ranges):
 
 @affermazione(
     "valori-non-indicati-come-il-base",
-    vero={"altrimenti": {}},
+    vero={"altrimenti": {}, "senza": ("big",), "vocabolario": 41_000},
     falso=[
+        {"senza": ()},
+        {"vocabolario": 37_000},
         {"altrimenti": {"d_v": lambda c: c.d_k}},
         {"altrimenti": {"d_ff": lambda c: 4 * c.d_model}},
         {"altrimenti": {"n_heads": lambda c: c.d_model // 64}},
     ],
 )
-def test_valori_non_indicati_come_il_base(altrimenti):
+def test_valori_non_indicati_come_il_base(altrimenti, senza, vocabolario):
     """Dove una cella è vuota, i parametri stampati tornano col valore del base; non se i valori seguono le chiavi, o
-    lo strato interno e il numero delle teste seguono la lunghezza dei vettori, come si usa."""
-    ranges = []
+    lo strato interno e il numero delle teste seguono la lunghezza dei vettori, come si usa. Ma con un vocabolario che
+    non è quello dichiarato, e non nell’ultima riga."""
+    ranges = {}
     for name, cells in CELLS.items():
-        if "params_1e6" in cells and name != "big":  # «big» vuole un altro vocabolario: parametri-della-tabella-3
+        if "params_1e6" in cells:
             config, empty = TABLE_3[name], altrimenti.keys() - {{"h": "n_heads"}.get(cell, cell) for cell in cells}
             guess = {field: altrimenti[field](config) for field in empty if name != "base"}
-            ranges.append(vocabulary_range(replace(config, **guess), cells["params_1e6"]))
-    assert len(ranges) == 10
-    low, high = common_range(ranges)
+            ranges[name] = vocabulary_range(replace(config, **guess), cells["params_1e6"])
+    assert len(ranges) == 11 and list(CELLS)[-1] == "big"
+    low, high = common_range(found for name, found in ranges.items() if name not in senza)
     with tesi:
-        assert low <= high
+        assert low <= high and round(low, -3) == round(high, -3) == vocabolario
+        assert ranges["big"][1] < low
 
 
 @affermazione("testa-singola-0-9", vero={"differenza": 0.9}, falso=[{"differenza": 0.5}, {"differenza": 1.0}])
@@ -117,7 +121,8 @@ def test_calcolo_costante_nelle_righe_a(righe):
         counts = set()
         for layer in layers:
             with FlopCounterMode(display=False) as counter:
-                layer(torch.empty(1, n, layer.W_qkv.size(0), device="meta"), need_weights=True)
+                for need_weights in (True, False):  # e la via di sempre, col kernel fuso
+                    layer(torch.empty(1, n, layer.W_qkv.size(0), device="meta"), need_weights=need_weights)
             counts.add((sum(p.numel() for p in layer.parameters()), counter.get_total_flops()))
         with tesi:
             assert len(counts) == 1

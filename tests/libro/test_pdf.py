@@ -165,6 +165,7 @@ def test_i_caratteri_grandi_sono_grandi(composte):
     assert sum(n for corpo, n in punti.items() if corpo >= 13) > 0.9 * sum(punti.values()), punti
 
 
-def test_le_edizioni_hanno_lunghezze_diverse(composte):
+def test_le_glosse_e_i_caratteri_grandi_allungano_il_libro(composte):
+    """Le glosse di poche pagine, che le fini dei capitoli possono riassorbire; i caratteri grandi di molte."""
     bilingue, italiana, grande = (pagine(composte[e].diario) for e in EDIZIONI)
-    assert italiana < bilingue < grande
+    assert italiana <= bilingue < grande

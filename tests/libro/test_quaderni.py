@@ -27,7 +27,7 @@ CAPITOLI = {
 CON_CELLE = [n for n, f in CAPITOLI.items() if "{code-cell}" in (RADICE / f.with_suffix(".md")).read_text("utf-8")]
 PER_ANCORA = {b.id.replace(".", "-"): b for b in leggi_inventario().values()}
 
-AVANZI = re.compile(r"\{[a-z-]+\}`|^\s*:{3,}|^\s*`{3,}\{|<div|\[\]\(|\(#", re.M)
+AVANZI = re.compile(r"(?<!\$)\{[a-z-]+\}`|^\s*:{3,}|^\s*`{3,}\{|<div|\[\]\(|\(#", re.M)
 MACRO = re.compile("|".join(rf"\\{re.escape(m[1:])}(?![A-Za-z])" for m in macro_katex()))
 
 

@@ -30,6 +30,12 @@ CON_ALTRE_PAROLE = {
     "media dei checkpoint quanto migliora": "Quanto spostano la media dei checkpoint",
     "riga tutta mascherata NaN": "E se una riga è tutta mascherata?",
     "chi sono gli autori": "Gli autori, e chi ha fatto che cosa",
+    "flash attention": "FlashAttention",
+    "sacchetto di parole": "Senza posizioni",
+    "attenzione non è spiegazione": "L’attenzione è una spiegazione?",
+    "smettere di scrivere": "come sa quando ha finito",
+    "noam": "Il tasso prima sale, poi scende",
+    "spostamento lineare rotazione posizioni": "Spostarsi di k posizioni",
 }
 """Parole di chi domanda → un pezzo del titolo che risponde."""
 
@@ -42,7 +48,7 @@ LUNGHE = {
     "otto teste da 64 costano più di una testa sola da 512?": "Otto teste, 64 componenti",
     "dove va messa la maschera, prima o dopo il softmax, e perché -inf": "La maschera, giusta e sbagliata",
     "formula del learning rate con warmup: quanto vale il massimo": "Perché il tasso di apprendimento",
-    "il label smoothing peggiora la perplexity ma migliora il BLEU: com’è possibile?": "5.4 Regolarizzazione",
+    "il label smoothing peggiora la perplexity ma migliora il BLEU: com’è possibile?": "Perché il BLEU può migliorare",
     "nella cross-attention da dove vengono Q, K e V": "Nella «cross-attention» da dove vengono",
     "perché moltiplicare gli embedding per radice di d_model": "Perché la radice di d_model",
     "post-norm e pre-norm: che cosa cambia nel gradiente": "Prima o dopo: post-norm e pre-norm",
@@ -55,6 +61,26 @@ LUNGHE = {
     "quali sono gli errori dell’articolo, e dove il codice fa altro": "L’articolo ha degli errori",
     "quante teste danno il BLEU migliore": "Quante teste? Le righe (A)",
     "esercizi per scrivere la multi-head attention in PyTorch": "3.2.2 Attenzione multi-testa",
+    "Se il testo diventa lungo il doppio, il Transformer costa il doppio o il quadruplo?": "Se il testo raddoppia",
+    "Con otto teste invece di una il calcolo costa otto volte tanto?": "Otto teste, 64 componenti",
+    "I pesi di attenzione restano fissi? Qual è la differenza con i pesi della rete?": "sono i pesi di attenzione»",
+    "Quante operazioni per il modello grande, e quanto ci metterebbe oggi una sola scheda?": "Quante ore su una scheda",
+    "Come fa il modello a sapere quando smettere di scrivere la traduzione?": "come sa quando ha finito",
+    "FlashAttention è un’approssimazione o dà lo stesso risultato?": "FlashAttention",
+    "A che serve la rete feed-forward dopo l’attenzione, e che succede se la tolgo?": "A che serve la rete feed",
+    "Perché gli embedding vengono moltiplicati per la radice di d_model?": "Perché la radice di d_model",
+    "Qual è il massimo della formula di Noam, e perché poi scende come 1/radice del passo?": "Perché si scende così",
+    "Il label smoothing peggiora la perplexity ma alza il BLEU: come è possibile?": "Perché il BLEU può migliorare",
+    "Come tornano i 65 milioni di parametri del modello base, conto per conto?": "Quanti parametri ha il modello",
+    "Come si dimostra che PE(pos+k) è una funzione lineare di PE(pos)?": "Spostarsi di k posizioni",
+    "Mi escono NaN dalla softmax mascherata: che succede se una riga è tutta -inf?": "E se una riga è tutta",
+    "Dove va il dropout: prima o dopo la somma, e anche sui pesi di attenzione?": "Dove si mette il dropout?",
+    "Perché per l’inglese-francese qualcuno cita BLEU 41,8 e qualcuno 41,0?": "Perché c’è chi cita 41,8",
+    "La mappa di attenzione spiega perché il modello ha scelto quella parola?": "mappa di attenzione",
+    "Che cosa c’era già prima del 2017 e che cosa è nuovo nell’articolo?": "Chi ha inventato l’attenzione",
+    "Un esperimento di poche righe per mostrare che il decoder non vede il futuro?": "ha bisogno di una maschera",
+    "Senza codifica posizionale il Transformer vede un sacchetto di parole?": "3.5 Codifica posizionale",
+    "Perché quasi tutti i modelli linguistici di oggi hanno buttato via l’encoder?": "hanno solo il decoder",
 }
 """Domande intere, come le si scrive, e come comincia il titolo che risponde."""
 

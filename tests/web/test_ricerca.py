@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from lettore_finto import CAPITOLO, GLOSSARIO, PASSI
+from lettore_finto import CAPITOLO, GLOSSARIO, PASSI, pagina
 
 from lettore.uscite.pagina import ricerca
 from lettore.uscite.pagina.katex import trova_node
@@ -115,6 +115,21 @@ def test_chi_definisce_viene_prima_di_chi_usa(indice):
 @pytest.mark.parametrize("domanda", ["multi-head attention", "multi-head", "attenzione multi testa"])
 def test_l_inglese_porta_all_italiano(indice, domanda):
     assert titoli(indice, domanda)[0] == "attenzione multi-testa"
+
+
+@pytest.mark.parametrize(
+    ("domanda", "risponde"),
+    [("bag of words", "senza posizioni il cane morde l’uomo"), ("smettere", "Quando fermarsi")],
+)
+def test_le_parole_di_chi_cerca_portano_ai_titoli(tmp_path, domanda, risponde):
+    sezioni = "".join(
+        f'<section id="s{n}"><h2>{titolo}</h2><p>Altro.</p></section>'
+        for n, titolo in enumerate(["La perdita", risponde, "Le teste"])
+    )
+    pagine = {"chapters/domande": pagina(f'<section id="domande"><h1>Domande</h1>{sezioni}</section>')}
+    ricerca.scrivi(tmp_path / "r", MOTORE, pagine, ricerca.sinonimi([]))
+    indice = (tmp_path / "r/indice.js").read_text(encoding="utf-8").removeprefix("window.RICERCA_INDICE=")
+    assert titoli(indice.rstrip(";\n"), domanda)[0] == risponde
 
 
 def test_un_refuso_si_perdona_e_si_dice(indice):

@@ -85,7 +85,7 @@ export function* generate(model, sentence, choose, forced, run, best = 5) {
   let prefix = firstPrefix(model), finished = false;
   for (let step = 1; step <= limit && !finished; step++) {
     const [logProbs] = yield* nextLogProbs(model, [prefix], memories, run);
-    const token = forced[step - 1] ?? choose(logProbs);
+    const token = step <= forced.length ? forced[step - 1] : choose(logProbs);
     prefix = extend(prefix, token, logProbs[token]);
     finished = token === model.config.eos_id;
     yield {

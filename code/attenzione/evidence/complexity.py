@@ -27,7 +27,8 @@ def build_layer(kind, d, kernel_size=3, r=3, dilation=1):
     """Uno strato vero, in doppia precisione: una funzione da (n, d) a (n, d).
 
     kind: una chiave di COSTS; kernel_size: k; r: le posizioni guardate dalla self-attention ristretta;
-    dilation: la distanza fra due posizioni vicine del kernel dilatato, che guarda soltanto indietro.
+    dilation: la distanza fra due posizioni vicine del kernel; il dilatato guarda soltanto indietro, il convoluzionale
+    è centrato.
     Errori: ValueError se kind è un altro.
     """
     if kind == "self-attention":
@@ -42,7 +43,7 @@ def build_layer(kind, d, kernel_size=3, r=3, dilation=1):
         conv = nn.Conv1d(d, d, kernel_size, dilation=dilation, bias=False).double()
         return lambda X: conv(nn.functional.pad(X.T, (dilation * (kernel_size - 1), 0))).T
     if kind == "convoluzionale":
-        conv = nn.Conv1d(d, d, kernel_size, padding=padding, bias=False).double()
+        conv = nn.Conv1d(d, d, kernel_size, padding=dilation * padding, dilation=dilation, bias=False).double()
     elif kind == "separabile":
         conv = nn.Sequential(
             nn.Conv1d(d, d, kernel_size, padding=padding, groups=d, bias=False), nn.Conv1d(d, d, 1, bias=False)

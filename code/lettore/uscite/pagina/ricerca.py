@@ -226,9 +226,21 @@ def chiuso(testo: str) -> str:
 # ---------------------------------------------------------------- l’indice
 
 
+ALTRE_PAROLE = {
+    "flash attention": "FlashAttention",
+    "sacchetto di parole": "senza posizioni il cane morde l’uomo",
+    "bag of words": "senza posizioni il cane morde l’uomo",
+    "smettere di scrivere": "quando ha finito e deve fermarsi",
+    "smettere": "fermarsi",
+    "schedule di Noam": "tasso di apprendimento scende",
+    "attenzione non è spiegazione": "l’attenzione è una spiegazione",
+}
+"""Come lo dice chi cerca → come lo dicono i titoli, dove il glossario non arriva: «smettere» non è un termine."""
+
+
 def sinonimi(voci: list[Voce]) -> list[list[str]]:
     """Le coppie (come lo si può chiamare, come lo chiama il libro)."""
-    coppie = {}
+    coppie = dict(ALTRE_PAROLE)
     for voce in voci:
         for altro in (voce.en, voce.sciolta_en, voce.sciolta_it, *voce.evitare):
             altro = re.sub(r"\s*\([^)]*\)", "", altro).strip(" .")
