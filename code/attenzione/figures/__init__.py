@@ -6,6 +6,7 @@ from attenzione.figures.complexity import layer_costs, longest_paths
 from attenzione.figures.curve import learning_curve
 from attenzione.figures.decoding import beam_tree, next_token_figure, width_figure
 from attenzione.figures.descent import cobweb_figure, valley_figure
+from attenzione.figures.families import changes_figure, sight_figure
 from attenzione.figures.gradients import gradient_figure, layer_gradients, residual_gradients
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
@@ -36,6 +37,7 @@ __all__ = [
     "attention_of",
     "attention_panels",
     "beam_tree",
+    "changes_figure",
     "cobweb_figure",
     "decimal_comma",
     "depth_figure",
@@ -68,6 +70,7 @@ __all__ = [
     "score_map",
     "separation_figure",
     "smoothing_figure",
+    "sight_figure",
     "softmax_saturation",
     "softmax_steps",
     "sparse_figure",
