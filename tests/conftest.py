@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-pytest_plugins = ["eprint"]
+pytest_plugins = ["eprint", "navigatore"]
 
 COMPILATI = f"torchinductor-{getattr(os, 'getuid', int)()}-{torch.backends.cpu.get_cpu_capability()}"
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir(), COMPILATI)))

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -93,3 +94,9 @@ def test_in_lettore_ogni_argomento_ha_la_sua_annotazione():
         if not arg.annotation and arg.arg not in DA_SPHINX and not di_sphinx
     ]
     assert nudi == []
+
+
+def test_i_file_di_prova_hanno_nomi_diversi():
+    """Le cartelle di prova non sono pacchetti: due file di ugual nome, in una corsa sola, non si raccolgono."""
+    nomi = Counter(file.name for file in (RADICE / "tests").rglob("test_*.py"))
+    assert {nome: quante for nome, quante in nomi.items() if quante > 1} == {}

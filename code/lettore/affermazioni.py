@@ -1,4 +1,4 @@
-"""Il registro delle affermazioni: che cosa l’articolo afferma, che specie di prova lo decide, dove sta.
+"""Il registro delle affermazioni: che cosa un articolo afferma, che specie di prova lo decide, dove sta.
 
 Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
 
@@ -8,6 +8,9 @@ Un’affermazione si scrive nel capitolo, subito dopo la cella che la decide:
     :smentita: una varianza diversa da $\\dk$ anche per un solo $\\dk$.
     L’affermazione dell’articolo, in una frase nostra.
     :::
+
+Nella Parte III le affermazioni vengono da altri articoli: al posto di `blocco` c’è `fonte`, la chiave di
+`references.bib`.
 
 `smentita` dice che cosa l’avrebbe smentita; `scala`, per una «riprodotta in scala», che cosa cambia alle
 dimensioni vere; `motivo`, per chi non ha una prova, perché qui non si decide; `esito`, se la prova dà torto, e
@@ -40,7 +43,7 @@ VERDETTI = {
 SCALATA, SENZA_PROVA = "riprodotta in scala", ("lettura", "solo citata")
 CONFERMATA = "confermata"
 ESITI = (CONFERMATA, "smentita in parte", "smentita")
-OPZIONI = ("blocco", "verdetto", "smentita", "scala", "motivo", "esito", "invece")
+OPZIONI = ("blocco", "fonte", "verdetto", "smentita", "scala", "motivo", "esito", "invece")
 PROVE = "tests/affermazioni"
 
 
@@ -50,9 +53,10 @@ class Affermazione:
 
     id: str
     frase: str
-    blocco: str
     verdetto: str
     smentita: str
+    blocco: str = ""
+    fonte: str = ""
     scala: str = ""
     motivo: str = ""
     esito: str = CONFERMATA
@@ -68,15 +72,17 @@ def crea_affermazione(ident: str, opzioni: dict[str, str], frase: str, file: str
     errore = f"affermazione «{ident}»: "
     if ignote := sorted(opzioni.keys() - set(OPZIONI)):
         raise ValueError(f"{errore}opzioni sconosciute: {', '.join(ignote)}")
-    for nome in ("blocco", "verdetto", "smentita"):
+    for nome in ("verdetto", "smentita"):
         if not opzioni.get(nome):
             raise ValueError(f"{errore}manca «:{nome}:»")
+    if bool(opzioni.get("blocco")) == bool(opzioni.get("fonte")):
+        raise ValueError(f"{errore}serve «:blocco:», se l’afferma l’articolo, o «:fonte:», se lo afferma un altro")
     voce = Affermazione(id=ident, frase=frase.strip(), file=file, riga=riga, **opzioni)
     if voce.verdetto not in VERDETTI:
         raise ValueError(f"{errore}verdetto «{voce.verdetto}» ignoto; quelli noti: {', '.join(VERDETTI)}")
     if voce.esito not in ESITI:
         raise ValueError(f"{errore}esito «{voce.esito}» ignoto; quelli noti: {', '.join(ESITI)}")
-    if voce.blocco not in leggi_inventario():
+    if voce.blocco and voce.blocco not in leggi_inventario():
         raise ValueError(f"{errore}il blocco «{voce.blocco}» non è fra quelli dell’inventario (blocchi.yml)")
     for nome, serve, quando in (
         ("scala", voce.verdetto == SCALATA, f"una «{SCALATA}»"),

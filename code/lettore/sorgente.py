@@ -38,7 +38,9 @@ ARGOMENTO_DI_PROSA = {"nota", "perche", "verifica", "luogo-comune", "exercise", 
 PREAMBOLO = re.compile(r"---.*?(?:^---[^\n]*\n|\Z)|(?:[ \t]*:[\w-]+:(?:[ \t][^\n]*)?\n)*", re.M | re.S)
 ARGOMENTO = re.compile(r"\}\s+(.*?)\s*$")
 OPZIONE = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*?)[ \t]*$", re.M)
-OPZIONE_DI_PROSA = re.compile(r"^\s*:?(?:aggiunge|prima|caption|alt|smentita|scala|motivo|domanda):\s*\"?(.*?)\"?\s*$")
+OPZIONE_DI_PROSA = re.compile(
+    r"^\s*:?(?:aggiunge|prima|caption|alt|smentita|scala|motivo|invece|domanda):\s*\"?(.*?)\"?\s*$"
+)
 RUOLO = re.compile(r"\{([A-Za-z][\w:+-]*)\}(`+)(.+?)(?<!`)\2(?!`)", re.S)
 CODICE = re.compile(r"(?<!`)(`+)(?!`)((?:[^\n]|\n(?!\s*\n))+?)(?<!`)\1(?!`)")
 FORMULA_A_BLOCCO = re.compile(r"(?<!\\)\$\$(.+?)(?<!\\)\$\$", re.S)

@@ -57,13 +57,21 @@ def test_cio_che_la_voce_dice_invece_lo_asserisce_la_prova(voci):
 
 def test_ogni_voce_sta_nel_capitolo_del_suo_blocco(pagine, voci):
     capitoli = {traduzione.id: pagina.file for pagina in pagine for traduzione in pagina.traduzioni}
-    fuori = {voce.id: voce.file for voce in voci if voce.file != capitoli[voce.blocco]}
+    fuori = {voce.id: voce.file for voce in voci if voce.blocco and voce.file != capitoli[voce.blocco]}
     assert fuori == ALTROVE
+
+
+def test_di_chi_e_venuto_dopo_si_parla_dopo(pagine, voci):
+    """Una frase che non è dell’articolo sta nella Parte III, e la sua fonte è nella bibliografia."""
+    chiavi = set(re.findall(r"^@\w+\{([\w-]+),", (RADICE / "references.bib").read_text("utf-8"), re.M))
+    altrui = [voce for voce in voci if voce.fonte]
+    assert altrui and {voce.file for voce in altrui if not voce.file.startswith("chapters/dopo/")} == set()
+    assert {fonte for voce in altrui for fonte in voce.fonte.split(",")} - chiavi == set()
 
 
 def test_le_prove_si_riconoscono_tutte_dal_sorgente():
     """Il registro le cerca senza eseguirle: l’identificatore è scritto per intero, ed è il primo argomento."""
-    for file in (RADICE / PROVE).glob("test_[0-9]*.py"):
+    for file in [*(RADICE / PROVE).glob("test_[0-9]*.py"), RADICE / PROVE / "test_dopo.py"]:
         usi = len(re.findall(r"^@(?:\w+\.)?affermazione\(", file.read_text(encoding="utf-8"), re.M))
         trovate = [p for prove in PROVE_PER_ID.values() for p in prove if f"/{file.name}::" in p.luogo]
         assert len(trovate) == usi, file.name

@@ -46,13 +46,19 @@ def test_un_affermazione_si_legge_intera():
     assert scalata.scala == "un vocabolario vero." and citata.motivo == "servono otto GPU."
 
 
+def test_un_affermazione_altrui_ha_una_fonte_invece_del_blocco():
+    (voce,) = leggi_affermazioni(Pagina("prova.md", UNA.replace(":blocco: s3.4-p1", ":fonte: press2016using")))
+    assert (voce.blocco, voce.fonte) == ("", "press2016using")
+
+
 MALFATTE = {
     UNA.replace("conforme", "creduta"): "verdetto «creduta» ignoto",
     UNA.replace("s3.4-p1", "s3.4-p9"): "blocco «s3.4-p9» non è fra quelli dell’inventario",
     UNA.replace("matrice-condivisa", "Matrice_condivisa"): "minuscole, cifre e trattini",
     UNA.replace("matrice-condivisa", "matrice condivisa"): "minuscole, cifre e trattini",
     UNA.replace(":smentita: due matrici con numeri diversi, oppure $x^2$.\n", ""): "manca «:smentita:»",
-    UNA.replace(":blocco: s3.4-p1\n", ""): "manca «:blocco:»",
+    UNA.replace(":blocco: s3.4-p1\n", ""): "serve «:blocco:»",
+    UNA.replace(":blocco: s3.4-p1\n", ":blocco: s3.4-p1\n:fonte: su2021roformer\n"): "serve «:blocco:»",
     UNA.replace(":verdetto: conforme\n", ""): "manca «:verdetto:»",
     UNA.replace("conforme", "solo citata"): "manca «:motivo:»",
     UNA.replace("conforme", "lettura"): "manca «:motivo:»",

@@ -1,4 +1,4 @@
-"""Il libro costruito, con e senza l’originale, e un browser senza rete: una volta sola per tutte le prove.
+"""Il libro costruito, con e senza l’originale, una volta sola per tutte le prove, e chi lo legge in un browser.
 
 I sorgenti si copiano in una cartella temporanea e si costruisce lì: il libro non dipende da avanzi di costruzioni
 passate, e ``_build`` e ``_originale`` di chi lavora restano com’erano. I processi che provano fianco a fianco guardano
@@ -6,7 +6,6 @@ lo stesso libro: lo costruisce il primo che lo chiede, e i capitoli si eseguono 
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -72,32 +71,6 @@ def libro(request) -> Libro:
 
 
 # ---------------------------------------------------------------- browser
-
-BROWSER = ("chromium", "chromium-browser", "google-chrome")
-OPZIONI = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """Il Chromium della macchina, con ogni nome di rete che porta nel nulla."""
-    eseguibile = next((percorso for nome in BROWSER if (percorso := shutil.which(nome))), None)
-    if eseguibile is None:
-        pytest.skip(f"manca un browser: nessuno fra {', '.join(BROWSER)}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=eseguibile, args=OPZIONI)
-        yield browser
-        browser.close()
 
 
 class Lettore:

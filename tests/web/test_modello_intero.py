@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.lento
 FRASI = (Path(__file__).parent / "dati/frasi.txt").read_text("utf-8").splitlines()
 MISURA = Path(__file__).with_name("misura_modello.js").read_text("utf-8")
 PAGINA = '<!doctype html><meta charset="utf-8"><title>prova</title><script src="modello.js"></script>'
-BROWSER = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +27,6 @@ def traduttore(tmp_path_factory) -> Traduttore:
     intero = Traduttore(tmp_path_factory.mktemp("intero"), shipped_folder())
     (intero.cartella / "pagina.html").write_text(PAGINA, "utf-8")
     return intero
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    eseguibile = next((percorso for nome in BROWSER if (percorso := shutil.which(nome))), None)
-    if eseguibile is None:
-        pytest.skip(f"manca un browser: nessuno fra {', '.join(BROWSER)}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=eseguibile, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -67,12 +67,17 @@ def dati(voce: Affermazione) -> list[str]:
         "scala": "In scala:",
         "motivo": "Perché non qui:",
     }
-    return [f"*{etichetta}* {testo}" for nome, etichetta in etichette.items() if (testo := getattr(voce, nome))]
+    righe = [f"*{etichetta}* {testo}" for nome, etichetta in etichette.items() if (testo := getattr(voce, nome))]
+    return [*righe, f"*L’afferma:* {{cite}}`{voce.fonte}`"] if voce.fonte else righe
 
 
-def al_blocco(voce: Affermazione) -> list[nodes.Node]:
+def rimandi(verso: verso_voce, voce: Affermazione) -> list[nodes.Node]:
+    """Al capitolo o al registro, e al capoverso dell’articolo se la frase è sua."""
+    if not voce.blocco:
+        return [verso]
     testo = nodes.Text(f"blocco {voce.blocco}")
-    return [rimando("", "", testo, bersaglio=voce.blocco, titolo="Il capoverso dell’articolo")]
+    capoverso = rimando("", "", testo, bersaglio=voce.blocco, titolo="Il capoverso dell’articolo")
+    return [capoverso, nodes.Text(" · "), verso]
 
 
 class DirettivaAffermazione(Scrittura):
@@ -88,7 +93,7 @@ class DirettivaAffermazione(Scrittura):
             raise self.error(str(errore)) from None
         AFFERMAZIONI.iscrivi(self, voce.id)
         registro = verso_voce("", "nel registro", luogo="registro", ident=voce.id)
-        return [self.componi(voce, "affermazione", [*al_blocco(voce), nodes.Text(" · "), registro])]
+        return [self.componi(voce, "affermazione", rimandi(registro, voce))]
 
 
 def setup(app):

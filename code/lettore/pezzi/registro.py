@@ -1,8 +1,8 @@
 """La direttiva `registro`: tutte le affermazioni del libro in una pagina, che si rilegge quando cambia un capitolo o
 una prova.
 
-Prima quelle in cui la prova dà torto all’articolo, poi le altre sezione per sezione. I nomi delle prove stanno
-richiusi: li cerca chi le esegue.
+Prima quelle in cui la prova dà torto all’articolo, poi le altre sezione per sezione; in fondo, pagina per pagina,
+quelle di chi è venuto dopo. I nomi delle prove stanno richiusi: li cerca chi le esegue.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lettore.affermazioni import (
 from lettore.inventario import capitolo, leggi_inventario
 from lettore.sorgente import Pagina
 
-from .affermazione import AFFERMAZIONI, Scrittura, al_blocco, verso_voce
+from .affermazione import AFFERMAZIONI, Scrittura, rimandi, verso_voce
 
 TORTI = "Dove la prova dà torto all’articolo"
 
@@ -37,8 +37,9 @@ class prove_richiuse(nodes.General, nodes.Element):
 
 
 class DirettivaRegistro(Scrittura):
-    """Tutte le affermazioni del libro, con le loro prove: prima quelle a cui la prova dà torto, poi le altre,
-    sezione per sezione nell’ordine dell’articolo; con l’argomento «conteggi», solo quante sono."""
+    """Tutte le affermazioni del libro, con le loro prove: prima quelle dell’articolo a cui la prova dà torto, poi le
+    altre, sezione per sezione nell’ordine dell’articolo, poi quelle venute dopo; con l’argomento «conteggi», solo
+    quante sono."""
 
     optional_arguments = 1
 
@@ -54,10 +55,10 @@ class DirettivaRegistro(Scrittura):
         if self.arguments:
             return [conteggi(tutte, prove)]
         sezioni = per_sezione(tutte)
-        torti = [voce for gruppo in sezioni.values() for voce in gruppo if voce.esito != CONFERMATA]
+        torti = [v for gruppo in sezioni.values() for v in gruppo if v.blocco and v.esito != CONFERMATA]
         nodi = [self.sezione("torti", TORTI, torti, prove)] if torti else []
         for sezione, gruppo in sezioni.items():
-            if altre := [voce for voce in gruppo if voce.esito == CONFERMATA]:
+            if altre := [voce for voce in gruppo if voce not in torti]:
                 nome = "sezione-" + sezione.replace(".", "-")
                 nodi.append(self.sezione(nome, titoli.get(sezione, sezione), altre, prove))
         return nodi
@@ -66,8 +67,8 @@ class DirettivaRegistro(Scrittura):
         nodo = nodes.section("", nodes.title("", titolo), ids=[nome], names=[nome])
         self.state.document.note_explicit_target(nodo)
         for voce in voci:
-            composta = self.componi(voce, "registro", rimandi(voce, prove.get(voce.id, [])))
-            composta["sezione"] = capitolo(leggi_inventario()[voce.blocco])
+            composta = self.componi(voce, "registro", con_la_prova(voce, prove.get(voce.id, [])))
+            composta["sezione"] = sezione_di(voce)
             if voce.id in prove:
                 nomi = [nodes.literal("", prova.luogo) for prova in prove[voce.id]]
                 composta += prove_richiuse("", nodes.paragraph("", "", *nomi, classes=["affermazione-dato"]))
@@ -75,8 +76,8 @@ class DirettivaRegistro(Scrittura):
         return nodo
 
 
-def rimandi(voce: Affermazione, prove: list[Prova]) -> list[nodes.Node]:
-    nodi = [verso_voce("", "nel capitolo", luogo="affermazione", ident=voce.id), nodes.Text(" · "), *al_blocco(voce)]
+def con_la_prova(voce: Affermazione, prove: list[Prova]) -> list[nodes.Node]:
+    nodi = rimandi(verso_voce("", "nel capitolo", luogo="affermazione", ident=voce.id), voce)
     if not prove and voce.verdetto not in SENZA_PROVA:
         nodi.append(nodes.Text(" · senza prova"))
     elif voce.invece and not all(prova.invece for prova in prove):
@@ -92,31 +93,38 @@ def leggi_libro(env) -> tuple[list[Affermazione], dict[str, str]]:
         pagina = Pagina(doc, Path(env.doc2path(doc)).read_text(encoding="utf-8"))
         with suppress(ValueError):
             tutte += leggi_affermazioni(pagina)
-        for blocco in pagina.traduzioni[:1]:
-            titolo = re.search(r"^# (.+)$", pagina.testo, re.M)
-            if titolo and blocco.id in leggi_inventario():
-                titoli[capitolo(leggi_inventario()[blocco.id])] = titolo[1].strip()
+        if titolo := re.search(r"^# (.+)$", pagina.testo, re.M):
+            di_blocco = [b.id for b in pagina.traduzioni[:1] if b.id in leggi_inventario()]
+            sezione = capitolo(leggi_inventario()[di_blocco[0]]) if di_blocco else Path(doc).name
+            titoli[sezione] = titolo[1].strip()
     return tutte, titoli
 
 
+def sezione_di(voce: Affermazione) -> str:
+    """La sezione dell’articolo, o il nome della pagina se l’articolo non c’entra."""
+    return capitolo(leggi_inventario()[voce.blocco]) if voce.blocco else Path(voce.file).stem
+
+
 def per_sezione(tutte: list[Affermazione]) -> dict[str, list[Affermazione]]:
-    """Sezione dell’articolo → le sue affermazioni, nell’ordine dei blocchi."""
-    inventario = leggi_inventario()
-    posti = {ident: n for n, ident in enumerate(inventario)}
+    """Sezione dell’articolo → le sue affermazioni, nell’ordine dei blocchi; poi pagina → le affermazioni altrui."""
+    posti = {ident: n for n, ident in enumerate(leggi_inventario())}
     gruppi: dict[str, list[Affermazione]] = {}
-    for voce in sorted(tutte, key=lambda v: (posti[v.blocco], v.file, v.riga)):
-        gruppi.setdefault(capitolo(inventario[voce.blocco]), []).append(voce)
+    for voce in sorted(tutte, key=lambda v: (posti.get(v.blocco, len(posti)), v.file, v.riga)):
+        gruppi.setdefault(sezione_di(voce), []).append(voce)
     return gruppi
 
 
 def conteggi(tutte: list[Affermazione], prove: dict[str, list[Prova]]) -> nodes.Node:
     """Quante affermazioni, di quale specie, quante con una prova."""
-    quante = Counter(voce.verdetto for voce in tutte)
-    provate = sum(voce.id in prove for voce in tutte)
-    righe = [f"{len(tutte)} affermazioni, {provate} con una prova che può fallire"]
+    dell_articolo = [voce for voce in tutte if voce.blocco]
+    quante = Counter(voce.verdetto for voce in dell_articolo)
+    provate = sum(voce.id in prove for voce in dell_articolo)
+    righe = [f"{len(dell_articolo)} affermazioni dell’articolo, {provate} con una prova che può fallire"]
     righe += [f"{quante[verdetto]} {plurale}" for verdetto, plurale in VERDETTI.items()]
-    if torti := sum(voce.esito != CONFERMATA for voce in tutte):
+    if torti := sum(voce.esito != CONFERMATA for voce in dell_articolo):
         righe.append(f"{torti} in cui la prova dà torto, almeno in parte, all’articolo")
+    if dopo := len(tutte) - len(dell_articolo):
+        righe.append(f"{dopo} di chi è venuto dopo, in fondo")
     elenco = nodes.bullet_list(classes=["registro-conteggi"])
     elenco += [nodes.list_item("", nodes.paragraph("", riga)) for riga in righe]
     return elenco

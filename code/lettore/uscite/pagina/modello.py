@@ -20,6 +20,7 @@ from sphinx.errors import ExtensionError
 from attenzione.files import write_text
 
 CARTELLA = "dal-vivo"
+PAGINA = "chapters/laboratorio/dal-vivo"
 MODELLO = "modelli/europarl-en-it"
 INGRESSO = "translator.js"
 IMPORTA = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.M)
@@ -173,7 +174,7 @@ def prima(app):
 
 def dopo(app, errore):
     """I pesi, dopo le pagine: chi esegue i capitoli si divide in processi prima che qui si carichi PyTorch."""
-    if not errore and app.builder.name == "html":
+    if not errore and app.builder.name == "html" and PAGINA in app.env.found_docs:
         scrivi_pesi(Path(app.outdir, "_static", CARTELLA), Path(app.confdir))
 
 
