@@ -137,6 +137,7 @@ def run(path, seeds, steps, command):
     return {
         "comando": command,
         "data": date.today().isoformat(),
+        "dispositivo": "CPU, un thread",
         "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
         "lettere": {"per imparare": pieces.numel(), "da parte": kept.numel()},
         "modelli": models,

@@ -29,7 +29,13 @@ from attenzione.training.batches import pad
 MASK, HOLE = "[MASK]", "[1]"
 TASKS = ("riempi", "nega", "numero")
 EXTRA = (MASK, HOLE, ":", *TASKS, "singolare", "plurale")
-LEFT_OUT = {"domanda", "complemento", "due complementi", "possessivo", "numero"}  # i costrutti della microlingua che qui mancano
+LEFT_OUT = {
+    "domanda",
+    "complemento",
+    "due complementi",
+    "possessivo",
+    "numero",
+}  # i costrutti della microlingua che qui mancano
 SIZES = {"n_layers": 1, "d_model": 64, "d_ff": 256, "n_heads": 4, "p_drop": 0.0}
 SINGULAR = {"è", *(row[2] for row in table(VERBS)), *(row[3] for row in table(PHRASALS))}
 PLURAL = {"sono", *(row[3] for row in table(VERBS)), *(row[4] for row in table(PHRASALS))}
