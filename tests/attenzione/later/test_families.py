@@ -189,6 +189,11 @@ def test_the_two_kinds_of_model_answer_the_same_questions():
         changed = x.clone()
         changed[:, 50:] = torch.randint(3, 30, (2, changes.WINDOW - 50))
         close(changes.second_half(model, changed)[:, : 50 - changes.HALF + 1], logits[:, : 50 - changes.HALF + 1])
+        for place in (changes.HALF - 1, changes.WINDOW - 2):  # la lettera appena prima di quella da dire
+            other = x.clone()
+            other[:, place] = torch.where(x[:, place] > 3, 3, 4)
+            moved = (changes.second_half(model, other) != logits).any(dim=2)
+            assert moved[:, place - changes.HALF + 1 :].all() and not moved[:, : place - changes.HALF + 1].any()
         by_hand = nn.functional.cross_entropy(logits.flatten(0, 1), x[:, changes.HALF :].flatten())
         close(changes.loss_on(model, x), by_hand)
 
