@@ -10,7 +10,7 @@ import yaml
 from .inventario import leggi_inventario
 
 FILE_INGLESE = Path(__file__).with_name("inglese.yml")
-PARTI = ("interfaccia", "schemi", "avvisi", "pagine", "blocchi", "tabelle", "simboli", "forme")
+PARTI = ("interfaccia", "schemi", "esperimenti", "avvisi", "pagine", "blocchi", "tabelle", "simboli", "forme")
 
 
 @cache
@@ -23,8 +23,8 @@ def leggi_inglese(percorso: Path = FILE_INGLESE) -> dict[str, dict[str, str]]:
         for italiano, inglese in voci.items():
             if not isinstance(italiano, str) or not isinstance(inglese, str) or not inglese:
                 raise ValueError(f"{percorso.name}, {parte}: «{italiano}» vale {inglese!r}: attese due frasi")
-            if parte == "schemi" and italiano.count("{}") != inglese.count("{}"):
-                raise ValueError(f"{percorso.name}, schemi: «{italiano}» e «{inglese}» non hanno gli stessi «{{}}»")
+            if parte in ("schemi", "esperimenti") and italiano.count("{}") != inglese.count("{}"):
+                raise ValueError(f"{percorso.name}, {parte}: «{italiano}» e «{inglese}» non hanno gli stessi «{{}}»")
     return dati
 
 

@@ -85,6 +85,83 @@ def test_i_numeri_di_una_testa_sommano_a_uno(vivo):
     assert len(pesi) > 3 and abs(sum(pesi) - 1) < 0.05
 
 
+@pytest.mark.lento
+def test_la_figura_1_si_sceglie_coi_tasti_e_dice_forme_e_parametri(vivo):
+    figura = vivo.locator("#esperimento-figura")
+    scatole = figura.get_by_role("radio")
+    scatole.first.wait_for()
+    assert figura.locator(".fig-scatola").count() == 6 + 10  # due colonne, dal basso
+    figura.locator("[data-nome='encoder.0.self_attention']").press("ArrowUp")
+    scelta = figura.locator(".fig-scatola[aria-checked=true]")
+    assert scelta.get_attribute("data-nome") == "encoder.0.residuals.0"
+    assert "somma e normalizzazione, encoder, strato 1. 512 parametri" in voce(vivo, "figura").inner_text()
+    figura.locator("[data-nome='encoder.0.feed_forward']").click()
+    assert "525.568" in (detto := voce(vivo, "figura").inner_text().replace("\u202f", ".")) and "× 256" in detto
+    assert figura.locator(".fig-pannello .katex").count() == 1
+    assert figura.locator(".fig-pannello a").get_attribute("href").endswith("3-3-reti-feed-forward.html")
+
+
+@pytest.mark.lento
+def test_la_figura_1_va_da_un_unita_all_altra(vivo):
+    figura = vivo.locator("#esperimento-figura")
+    figura.get_by_role("radio", name="decoder, softmax").click()
+    prima = figura.locator(".fig-pannello .esp-barre").inner_text()
+    figura.get_by_label("unità che si scrive").press("ArrowRight")
+    vivo.wait_for_function(
+        "([e, prima]) => e.querySelector('.esp-barre') && e.querySelector('.esp-barre').innerText !== prima",
+        arg=[figura.element_handle(), prima],
+    )
+    assert figura.get_by_label("unità che si scrive").get_attribute("aria-valuetext") == "banca"
+    assert figura.locator(".fig-pannello .esp-nome").first.inner_text() == "banca"
+
+
+@pytest.mark.lento
+def test_l_indirizzo_dice_anche_come_si_sceglie(senza, lettore):
+    scheda = carica(lettore().apri(senza, PAGINA, f"?frase={quote(FRASE)}&strategia=beam&ampiezza=2&alfa=1"))
+    assert scheda.get_by_label("beam search").is_checked()
+    assert scheda.get_by_label("ampiezza").input_value() == "2" and scheda.get_by_label("alfa").input_value() == "1"
+    scheda.get_by_label("la più probabile").check()
+    scheda.get_by_role("button", name="Traduci").click()
+    scheda.wait_for_function("!location.search.includes('strategia')")
+
+
+@pytest.mark.lento
+def test_sulla_copertina_si_traduce_e_prima_non_si_carica_nulla(senza, lettore, python):
+    scheda = lettore().apri(senza, "chapters/index.html")
+    prova = scheda.locator("#esperimento-prova")
+    chiesti = "performance.getEntriesByType('resource').some((r) => r.name.includes('/dal-vivo/'))"
+    assert not scheda.evaluate(chiesti)
+    prova.get_by_label("Frase inglese da tradurre").fill(FRASE)
+    prova.get_by_label("Frase inglese da tradurre").press("Enter")
+    prova.get_by_text(python(), exact=True).wait_for(timeout=60_000)
+    prova.get_by_role("link").click()
+    scheda.wait_for_url("**/laboratorio/dal-vivo.html?frase=*")
+    assert scheda.get_by_label("Frase inglese da tradurre").input_value() == FRASE
+
+
+ITALIANE = re.compile(r"[àèéìòù]|\b(?:il|lo|gli|le|della|che|con|una|di|del|per|si)\b", re.I)
+DICONO = """(nome) => [...document.querySelectorAll(`#esperimento-${nome} *`)]
+  .filter((e) => e.checkVisibility() && !e.closest("[lang=it], .katex, select, .esperimento-fermo"))
+  .flatMap((e) => [e.getAttribute("aria-label"), e.getAttribute("title"), ...[...e.childNodes]
+    .filter((n) => n.nodeType === 3).map((n) => n.data)]).filter(Boolean)"""
+
+
+@pytest.mark.lento
+def test_nella_vista_inglese_gli_esperimenti_parlano_inglese_e_i_numeri_hanno_il_punto(senza, lettore):
+    scheda = carica(lettore().apri(senza, PAGINA, f"?lingua=en&frase={quote(FRASE)}"))
+    scheda.locator("#esperimento-numeri table").wait_for()
+    scheda.locator("#esperimento-figura .fig-pannello").wait_for()
+    scheda.get_by_label("the division by √d").check()
+    scheda.locator("#esperimento-senza .vivo-lato").last.get_by_text("log-probability").wait_for(timeout=20_000)
+    scheda.wait_for_timeout(500)
+    for nome in ("traduci", "guarda", "figura", "senza", "numeri"):
+        detti = scheda.evaluate(DICONO, nome)
+        senza_frasi = [re.sub("[«“][^»”]*[»”]", "", detto) for detto in detti]  # le unità, che sono italiane
+        assert [d for d in senza_frasi if ITALIANE.search(d) or re.search(r"\d,\d", d)] == [], nome
+    scheda.get_by_role("button", name="IT", exact=True).click()
+    assert "probabilità" in voce(scheda, "traduci").inner_text()
+
+
 @pytest.mark.parametrize(
     "detto", ["", "ωψφ", "<img src=x onerror=alert(1)>", "a " * 5000], ids=["vuoto", "greco", "html", "lungo"]
 )
@@ -108,7 +185,7 @@ def test_dove_non_si_chiede_non_si_carica_nulla(senza, lettore):
     scheda = uno.apri(senza, PAGINA)
     chiesti = scheda.evaluate("performance.getEntriesByType('resource').map((r) => r.name)")
     assert not any("/dal-vivo/" in nome for nome in chiesti)
-    assert scheda.locator(".vivo-carica").count() == 4
+    assert scheda.locator(".vivo-carica").count() == 5
 
 
 @pytest.mark.lento

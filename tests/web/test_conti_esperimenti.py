@@ -19,6 +19,7 @@ from attenzione.embedding import sinusoidal_positions
 from attenzione.training.loss import label_smoothing_loss, smoothed_entropy
 from attenzione.training.schedule import lrate
 from attenzione.translator.pretrained import encode_source, load_translator
+from lettore.inglese import leggi_inglese
 from lettore.pezzi.esperimento import CARTELLA, COMUNI, DAL_VIVO, DATI, file_di, nomi
 from lettore.sorgente import Pagina
 from lettore.uscite.pagina.katex import trova_node
@@ -316,12 +317,27 @@ def test_la_penalita_e_quella_della_libreria():
 
 def test_dall_indirizzo_alle_scelte_e_ritorno():
     scelte = {"frase": "è l’ora & via", "tolti": ["scale", "residuals"], "encoder": 2, "decoder": None}
+    scelte |= {"strategia": "beam", "ampiezza": 8, "alfa": 0}
     tornate = chiedi(
         "(() => { const v = {...x, tolti: new Set(x.tolti)}, a = C.vivo.scrivi(v, '?lingua=en'), t = C.vivo.leggi(a);"
         " return [{...t, tolti: [...t.tolti]}, new URLSearchParams(a).get('lingua')]; })()",
         scelte,
     )
     assert tornate == [scelte, "en"]
+    usuali = {"strategia": "greedy", "ampiezza": 4, "alfa": 0.6}
+    for indirizzo in ("", "?strategia=caso&ampiezza=90&alfa=x", "?alfa=", "?ampiezza=0"):
+        lette = chiedi("C.vivo.leggi(x)", indirizzo)
+        assert {nome: lette[nome] for nome in usuali} == usuali, indirizzo
+    assert chiedi("C.vivo.scrivi({ ...x, tolti: [] }, '')", {"frase": "a"} | usuali) == "?frase=a"
+
+
+def test_il_dizionario_inglese_traduce_soltanto_cio_che_si_dice():
+    """Chi cambia una frase di un esperimento cambia anche la sua voce in inglese.yml."""
+    cartelle = ("web/esperimenti", "web/modello", "web/js", "chapters/laboratorio", "code/lettore/pezzi")
+    file = [f for c in cartelle for f in (RADICE / c).iterdir() if f.is_file()] + [RADICE / "chapters/index.md"]
+    dette = set(re.findall(r"\w+", " ".join(f.read_text("utf-8") for f in file)))
+    for italiano in leggi_inglese()["esperimenti"]:
+        assert set(re.findall(r"\w+", italiano)) <= dette, italiano
 
 
 def test_i_gruppi_di_pezzi_sono_quelli_della_libreria():

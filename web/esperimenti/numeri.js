@@ -1,14 +1,12 @@
 // Una testa, tutti i numeri: per una parola che guarda, i prodotti q · k, la divisione per √d_k, la softmax, e quanto
 // della sua uscita viene da questa testa.
 (() => {
-  const { fai, svg, numero, bottone, scelta, tabella, vivo, nuovo } = Esperimenti;
+  const { fai, numero, bottone, scelta, tabella, vivo, nuovo } = Esperimenti;
   const POSTI = [["encoder", "self_attention", "encoder"], ["decoder", "self_attention", "decoder"], ["decoder", "cross_attention", "encoder–decoder"]];
 
   const conti = {
-    riga: ({ columns, data }, i) => data.subarray(i * columns, (i + 1) * columns),
     // La parte di una riga che tocca alla testa h.
     testa: (riga, h, n_heads) => riga.subarray((h * riga.length) / n_heads, ((h + 1) * riga.length) / n_heads),
-    norma: (x) => Math.hypot(...x),
     scalare: (a, b) => a.reduce((somma, x, i) => somma + x * b[i], 0),
     // Ogni passo dell’equazione (1) per la riga i: prodotti, punteggi, pesi; rifatti qui da q e dalle k.
     passi(q, chiavi, d_k) {
@@ -22,7 +20,7 @@
   };
 
   nuovo("numeri", conti, (posto, dice) => {
-    const { unita } = Esperimenti.conti.vivo;
+    const { unita, riga: rigaDi } = Esperimenti.conti.vivo, { striscia } = vivo;
     const campo = fai("div");
     posto.append(campo);
     const qui = { posto: 2, strato: 2, testa: 0, parola: 0 };
@@ -38,14 +36,6 @@
       if (mio !== giro) return;
       presi = esito;
       disegna();
-    }
-
-    // Un vettore come striscia: una casella per componente, il colore dice il segno e la grandezza.
-    function striscia(titolo, x) {
-      const alto = Math.max(...x.map(Math.abs), 1e-9);
-      const caselle = Array.from(x, (v, i) => svg("rect", { x: i, y: 0, width: 1, height: 1, class: v < 0 ? "vivo-meno" : "vivo-piu", "fill-opacity": (Math.abs(v) / alto).toFixed(3) }));
-      const disegno = svg("svg", { class: "vivo-striscia", viewBox: `0 0 ${x.length} 1`, preserveAspectRatio: "none", role: "img", "aria-label": `${titolo}: ${x.length} numeri, lunghezza ${numero(conti.norma(x))}` }, ...caselle);
-      return fai("div", { class: "vivo-vettore" }, fai("span", { class: "esp-titolo" }, `${titolo} · lunghezza ${numero(conti.norma(x))}`), disegno);
     }
 
     function disegna() {
@@ -70,14 +60,14 @@
         campo.replaceChildren(comandi);
         return dice("Questa attenzione è spenta.");
       }
-      const q = conti.testa(conti.riga(v[`${at}.Q`], qui.parola), qui.testa, config.n_heads);
+      const q = conti.testa(rigaDi(v[`${at}.Q`], qui.parola), qui.testa, config.n_heads);
       const visibili = pila === "decoder" && attenzione === "self_attention" && !vivo.tolti.has("causal_mask") ? qui.parola + 1 : chiavi.length;
-      const k = Array.from({ length: visibili }, (_, j) => conti.testa(conti.riga(v[`${at}.K`], j), qui.testa, config.n_heads));
+      const k = Array.from({ length: visibili }, (_, j) => conti.testa(rigaDi(v[`${at}.K`], j), qui.testa, config.n_heads));
       const passi = conti.passi(q, k, vivo.tolti.has("scale") ? 1 : d_k), nomi = chiavi.slice(0, visibili);
       const tavola = tabella(`«${chi[qui.parola]}» guarda`, nomi, ["q·k", "÷ √d_k", "peso"], { cifre: 2 });
       tavola.mostra(nomi.map((_, j) => [passi.prodotti[j], passi.punteggi[j], passi.pesi[j]]));
       const teste = Array.from({ length: config.n_heads }, (_, h) => v[`${at}.heads.${h}.share`]);
-      const quota = teste[qui.testa] ? conti.riga(teste[qui.testa], qui.parola) : null;
+      const quota = teste[qui.testa] ? rigaDi(teste[qui.testa], qui.parola) : null;
       const copia = bottone("Copia come tabella", async () => {
         try {
           await navigator.clipboard.writeText(conti.testo(nomi, passi));

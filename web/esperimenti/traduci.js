@@ -25,14 +25,14 @@
     campo.value = vivo.frase;
     const pronte = fai("select", { class: "vivo-frasi", "aria-label": "Frasi pronte" }, fai("option", { value: "" }, "una frase pronta…"),
       ...FRASI.map((frase) => fai("option", { value: frase, lang: "en" }, frase)));
-    const modo = scelta("come sceglie", [["greedy", "la più probabile"], ["beam", "beam search"], ["sample", "a sorte"]], "greedy", mostraModo);
-    const ampiezza = cursore("ampiezza", { min: 1, max: 8, passo: 1, valore: 4, scrivi: (x) => numero(x, 0) }, () => {});
-    const alfa = cursore("α", { min: 0, max: 2, passo: 0.1, valore: 0.6, scrivi: (x) => numero(x, 1), nome: "alfa" }, () => {});
+    const modo = scelta("come sceglie", [["greedy", "la più probabile"], ["beam", "beam search"], ["sample", "a sorte"]], vivo.strategia, mostraModo);
+    const ampiezza = cursore("ampiezza", { min: 1, max: 8, passo: 1, valore: vivo.ampiezza, scrivi: (x) => numero(x, 0) }, () => {});
+    const alfa = cursore("α", { min: 0, max: 2, passo: 0.1, valore: vivo.alfa, scrivi: (x) => numero(x, 1), nome: "alfa" }, () => {});
     const calda = cursore("temperatura", { min: 0.1, max: 2, passo: 0.1, valore: 1, scrivi: (x) => numero(x, 1) }, () => {});
     const primi = cursore("top-k", { min: 1, max: 50, passo: 1, valore: 50, scrivi: (x) => numero(x, 0) }, () => {});
     const massa = cursore("top-p", { min: 0.1, max: 1, passo: 0.05, valore: 1 }, () => {});
     const comandi = fai("div", { class: "esp-comandi" }), altri = fai("div", { class: "esp-comandi" });
-    const uscita = fai("ol", { class: "vivo-unita", lang: "it", "aria-label": "Traduzione, un’unità alla volta" });
+    const uscita = fai("ol", { class: "vivo-unita", "aria-label": "Traduzione, un’unità alla volta" });
     const accanto = fai("div", { class: "vivo-candidati" });
     posto.append(fai("div", { class: "vivo-scrivi" }, campo, pronte), comandi, altri, uscita, accanto);
     let giro = 0, seme = 1;
@@ -45,6 +45,8 @@
       evento.preventDefault();
       pronti();
     });
+    const scritto = (piece) => (piece.startsWith("<") ? "fine" : unita(piece));
+    const unaVoce = (piece, dentro) => fai("li", { class: nuova(piece) ? "vivo-parola" : null, lang: piece.startsWith("<") ? null : "it" }, dentro);
     const pronti = () => vivo.fatti && traduci([]);
 
     function mostraModo() {
@@ -59,18 +61,18 @@
 
     async function traduci(prefisso) {
       const mio = ++giro, strategy = modo.valore;
-      vivo.frase = campo.value;
+      Object.assign(vivo, { frase: campo.value, strategia: strategy, ampiezza: ampiezza.valore, alfa: alfa.valore });
       vivo.ferma();
       vivo.segna();
       const opzioni = { ...vivo.opzioni(), strategy, prefix: prefisso };
-      if (strategy === "beam") Object.assign(opzioni, { beam: ampiezza.valore, alpha: alfa.valore });
+      if (strategy === "beam") Object.assign(opzioni, { beam: vivo.ampiezza, alpha: vivo.alfa });
       if (strategy === "sample") Object.assign(opzioni, { temperature: calda.valore, topK: primi.valore, topP: massa.valore, seed: seme++ });
       uscita.replaceChildren();
       accanto.replaceChildren();
       ferma.hidden = false;
       try {
         const esito = await vivo.chiedi("translate", opzioni, (passo) => {
-          if (mio === giro && passo.piece !== undefined) uscita.append(fai("li", { class: nuova(passo.piece) ? "vivo-parola" : null }, unita(passo.piece)));
+          if (mio === giro && passo.piece !== undefined) uscita.append(unaVoce(passo.piece, scritto(passo.piece)));
         });
         if (mio !== giro) return;
         vivo.esito = esito;
@@ -86,10 +88,10 @@
     function scrivi(esito) {
       const { quante, media } = conti.riassunto(esito);
       uscita.replaceChildren(...esito.tokens.map(({ piece, logProb }, i) => {
-        const scritta = piece.startsWith("<") ? "fine" : unita(piece);
+        const scritta = scritto(piece);
         const b = bottone(scritta, () => apri(i), { class: "vivo-unita-scelta", "aria-label": `${scritta}: ${numero(100 * conti.probabilita(logProb), 0)} per cento; che cos’altro poteva venire` });
         b.style.setProperty("--sicura", `${Math.round(100 * conti.probabilita(logProb))}%`);
-        return fai("li", { class: nuova(piece) ? "vivo-parola" : null }, b);
+        return unaVoce(piece, b);
       }));
       const persi = esito.lost.length ? ` Non conosce: ${esito.lost.join(" ")}` : "";
       dice(`«${esito.text}»: ${quante} unità, ciascuna in media con probabilità ${numero(media)}; di tutta la frase, il logaritmo è ${numero(esito.logProb)}.${persi}`);

@@ -1,7 +1,7 @@
 // Il traduttore del libro nella pagina: si carica quando lo si chiede, e gli esperimenti di «Il modello dal vivo» lo
 // dividono. Qui stanno la frase, ciò che si è tolto e l’ultima traduzione; chi ascolta si rifà quando cambiano.
 (() => {
-  const { fai, bottone } = Esperimenti;
+  const { fai, svg, numero, bottone } = Esperimenti;
   const PEZZI = {  // ciò che si toglie tutto insieme: il nome che ha qui, e quali nomi del modello sono
     residuals: (nome) => /\.residuals\.\d$/.test(nome),
     norms: (nome) => nome.endsWith(".norm"),
@@ -9,22 +9,30 @@
     feed_forward: (nome) => nome.endsWith(".feed_forward"),
   };
 
+  const STRATEGIE = ["greedy", "beam", "sample"];  // la prima è quella che si usa se non si dice
+
   const conti = {
     // I nomi che il modello conosce, da quelli scelti qui.
     nomi: (tolti, tutti) => [...new Set([...tolti].flatMap((t) => (PEZZI[t] ? tutti.filter(PEZZI[t]) : [t])))],
     // Ciò che l’indirizzo della pagina dice, e viceversa.
     leggi(indirizzo) {
       const p = new URLSearchParams(indirizzo), intero = (nome) => Number(p.get(nome)) || null;
+      const entro = (nome, da, a, altrimenti) => (p.get(nome) && p.get(nome) >= da && p.get(nome) <= a ? Number(p.get(nome)) : altrimenti);
       return {
         frase: p.get("frase"), tolti: new Set((p.get("senza") ?? "").split(" ").filter(Boolean)),
         encoder: intero("encoder"), decoder: intero("decoder"),
+        strategia: STRATEGIE.includes(p.get("strategia")) ? p.get("strategia") : STRATEGIE[0],
+        ampiezza: Math.round(entro("ampiezza", 1, 8, 4)), alfa: entro("alfa", 0, 2, 0.6),
       };
     },
-    scrivi({ frase, tolti, encoder, decoder }, indirizzo) {
-      const p = new URLSearchParams(indirizzo);
-      const voci = { frase, senza: [...tolti].join(" "), encoder, decoder };
+    scrivi({ frase, tolti, encoder, decoder, strategia, ampiezza, alfa }, indirizzo) {
+      const p = new URLSearchParams(indirizzo), beam = strategia === "beam";
+      const voci = {
+        frase, senza: [...tolti].join(" "), encoder, decoder, strategia: strategia === STRATEGIE[0] ? null : strategia,
+        ampiezza: beam ? ampiezza : null, alfa: beam ? alfa : null,
+      };
       for (const [nome, valore] of Object.entries(voci)) {
-        if (valore) p.set(nome, valore);
+        if (valore || valore === 0) p.set(nome, valore);
         else p.delete(nome);
       }
       return `?${p}`;
@@ -32,6 +40,9 @@
     // Un’unità come si mostra: lo spazio che apre una parola si vede appena.
     unita: (pezzo) => pezzo.replace("▁", ""),
     nuova: (pezzo) => pezzo.startsWith("▁"),
+    // Una riga di una matrice com’esce dal modello, e quanto è lungo un vettore.
+    riga: ({ columns, data }, i) => data.slice(i * columns, (i + 1) * columns),
+    norma: (x) => Math.sqrt(x.reduce((somma, v) => somma + v * v, 0)),
   };
   Esperimenti.conti.vivo = conti;
   if (typeof document === "undefined") return;
@@ -82,6 +93,13 @@
     // Ciò che si è scelto, nell’indirizzo: si può mandare a qualcuno.
     segna() {
       try { history.replaceState(null, "", conti.scrivi(vivo, location.search) + location.hash); } catch { /* da una cartella, in alcuni browser */ }
+    },
+    // Un vettore come striscia: una casella per componente, il colore dice il segno e la grandezza.
+    striscia(titolo, x) {
+      const alto = x.reduce((a, v) => Math.max(a, Math.abs(v)), 1e-9), lunga = numero(conti.norma(x));
+      const caselle = Array.from(x, (v, i) => svg("rect", { x: i, y: 0, width: 1, height: 1, class: v < 0 ? "vivo-meno" : "vivo-piu", "fill-opacity": (Math.abs(v) / alto).toFixed(3) }));
+      const disegno = svg("svg", { class: "vivo-striscia", viewBox: `0 0 ${x.length} 1`, preserveAspectRatio: "none", role: "img", "aria-label": `${titolo}: ${x.length} numeri, lunghezza ${lunga}` }, ...caselle);
+      return fai("div", { class: "vivo-vettore" }, fai("span", { class: "esp-titolo" }, `${titolo} · lunghezza ${lunga}`), disegno);
     },
     // Chi ha bisogno del modello, e non c’è: un bottone che lo carica, con l’avanzamento; poi si rimonta.
     invita(posto, dice) {

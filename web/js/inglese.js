@@ -4,11 +4,20 @@
   const radice = document.documentElement;
   const base = () => new URL(radice.dataset.content_root || "./", location.href);
   const inglese = () => radice.dataset.lingua === "en";
-  const ATTRIBUTI = ["title", "aria-label", "placeholder", "alt", "data-bs-title", "data-bs-original-title", "data-title"];
+  const ATTRIBUTI = ["title", "aria-label", "aria-valuetext", "placeholder", "alt", "data-bs-title", "data-bs-original-title", "data-title"];
   const pulito = (testo) => testo.replace(/\s+/g, " ").trim();
 
   // ---------------------------------------------------------------- tradurre
-  let schemi = null;
+  const forme = (voci) => Object.entries(voci).map(([it, en]) =>
+    [new RegExp(`^${it.split("{}").map((p) => p.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.*)")}$`), en]);
+  const componi = (chiave, schemi, pezzo) => {
+    for (const [forma, en] of schemi) {
+      const pezzi = forma.exec(chiave);
+      if (pezzi) return pezzi.slice(1).reduce((testo, p) => testo.replace("{}", () => pezzo(p)), en);
+    }
+    return null;
+  };
+  let schemi = null, schemiVivi = null;
   const titoli = new Map();  // i titoli italiani che la colonna scrive
   const frase = (italiano) => {
     const { interfaccia, tabelle } = window.INGLESE;
@@ -17,14 +26,19 @@
     if (chiave in interfaccia) return interfaccia[chiave];
     if (chiave in tabelle) return tabelle[chiave];
     if (titoli.has(chiave)) return titoli.get(chiave);
-    schemi ??= Object.entries(window.INGLESE.schemi).map(([it, en]) =>
-      [new RegExp(`^${it.split("{}").map((p) => p.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.*)")}$`), en]);
-    for (const [forma, en] of schemi) {
-      const pezzi = forma.exec(chiave);
-      if (pezzi) return pezzi.slice(1).reduce((testo, p) => testo.replace("{}", () => frase(p) ?? p), en);
-    }
-    return null;
+    schemi ??= forme(window.INGLESE.schemi);
+    return componi(chiave, schemi, (p) => frase(p) ?? p);
   };
+  // Ciò che dicono gli esperimenti che parlano anche inglese: frasi, frasi con un pezzo che cambia, numeri.
+  const viva = (italiano) => {
+    const { esperimenti } = window.INGLESE, chiave = pulito(italiano);
+    if (chiave in esperimenti) return esperimenti[chiave];
+    schemiVivi ??= forme(Object.fromEntries(Object.entries(esperimenti).filter(([it]) => it.includes("{}"))));
+    const uguale = italiano.replace(/(\d),(?=\d)/g, "$1.").replace(/«/g, "“").replace(/»/g, "”");
+    return componi(chiave, schemiVivi, (p) => viva(p) ?? p) ?? (uguale === italiano ? null : uguale);
+  };
+  const bilingue = (e) => e.closest("[data-bilingue]") && !e.closest(".esperimento-fermo");
+  const dillo = (e, testo) => (bilingue(e) ? viva(testo) : null) ?? frase(testo);
   const titolo = (link) => {  // il titolo inglese della pagina a cui porta, se è fra quelle del libro
     const url = new URL(link.href, location.href);
     if (url.hash || !url.href.startsWith(base().href)) return null;
@@ -35,10 +49,12 @@
   const scritto = (link) => pulito([...link.childNodes].filter((n) => !muta(n)).map((n) => n.textContent).join(""));
 
   const rimetti = [];  // come tornare all’italiano
+  const nostri = new WeakSet();  // gli elementi che qui si dicono inglesi
   const segna = (e) => {
     const prima = e.getAttribute("lang");
     if (prima === "en") return;
     e.setAttribute("lang", "en");
+    nostri.add(e);
     rimetti.push(() => (prima === null ? e.removeAttribute("lang") : e.setAttribute("lang", prima)));
   };
   const scrivi = (nodo, testo) => {
@@ -52,14 +68,14 @@
 
   function traduci(parte) {
     const articolo = soloItaliana() ? document.querySelector("article") : null;
-    const sta = (e) => articolo?.contains(e);  // una pagina solo italiana resta com’è
+    const sta = (e) => articolo?.contains(e) && !bilingue(e);  // una pagina solo italiana resta com’è
     const elementi = parte.nodeType === 1 ? [parte, ...parte.querySelectorAll("*")] : [];
     for (const e of elementi) {
       if (sta(e)) continue;
       for (const nome of ATTRIBUTI) {
         const prima = e.getAttribute(nome);
-        const en = prima && frase(prima);
-        if (!en) continue;
+        const en = prima && dillo(e, prima);
+        if (!en || en === prima) continue;
         e.setAttribute(nome, en);
         rimetti.push(() => e.getAttribute(nome) === en && e.setAttribute(nome, prima));
       }
@@ -91,9 +107,10 @@
         scrivi(nodo, ".");
         continue;
       }
-      if (fuori(e) || e.closest("[lang]:not(html)")?.lang === "en") continue;
-      const en = frase(nodo.data);
-      if (!en) continue;
+      const scritto = e.closest("[lang]:not(html)"), vivo = bilingue(e);
+      if (fuori(e) || (scritto?.lang === "en" && !(vivo && nostri.has(scritto))) || (vivo && scritto?.lang === "it")) continue;
+      const en = dillo(e, nodo.data);
+      if (!en || en === nodo.data) continue;
       scrivi(nodo, en);
       segna(e);
     }
@@ -126,9 +143,16 @@
     radice.dataset.tradotta = "";
     // ciò che si apre dopo: definizioni, finestre, bottoni; e gli attributi che il tema riscrive
     osserva = new MutationObserver((cambi) => {
-      for (const cambio of cambi) cambio.addedNodes.forEach((n) => n.isConnected && n.nodeType === 1 && traduci(n));
+      for (const { target, addedNodes, type } of cambi) {
+        if (type === "attributes") bilingue(target) && traduci(target);
+        addedNodes.forEach((n) => {
+          if (!n.isConnected) return;
+          if (n.nodeType === 1) traduci(n);
+          else if (n.nodeType === 3 && bilingue(target)) traduci(target);
+        });
+      }
     });
-    osserva.observe(document.body, { childList: true, subtree: true });
+    osserva.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-valuetext"] });
   };
   const spegni = () => {
     osserva?.disconnect();

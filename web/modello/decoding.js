@@ -1,38 +1,51 @@
-// La generazione, §6.1: greedy, campionamento, beam search. A ogni passo si sceglie fra le probabilità del token che
-// segue, PAD e BOS esclusi; ci si ferma a EOS o, al più, a 50 token oltre la lunghezza della frase di partenza.
+// La generazione, §6.1: greedy, campionamento, beam search. A ogni passo si
+// sceglie fra le probabilità del token che segue, PAD e BOS esclusi; ci si ferma
+// a EOS o, al più, a 50 token oltre la lunghezza della frase di partenza.
 //
-// Sono generatori: uno yield senza nulla è una pausa, uno yield con un oggetto è un token scelto.
+// Sono generatori: uno yield senza nulla è una pausa, uno yield con un oggetto è
+// un token scelto.
 import { softmax } from "./attention.js";
 import { logitsOf } from "./embedding.js";
 import { copyCache, decode, emptyCache, encode, project } from "./transformer.js";
 
 const MAX_EXTRA = 50;
 
-// La frase di partenza, letta una volta. source: (n), identificatori. limit: quanti token si generano al più.
+// La frase di partenza, letta una volta. source: (n), identificatori. limit:
+// quanti token si generano al più.
 export function* read(model, source, run) {
   const z = yield* encode(model, source, run);
   const memories = yield* project(model, z, run);
-  return { memories, limit: Math.min(source.length + MAX_EXTRA, model.config.max_len) };
+  const limit = Math.min(source.length + MAX_EXTRA, model.config.max_len);
+  return { memories, limit };
 }
 
-// Un prefisso: i token fin qui, il logaritmo della probabilità di ciascuno e di tutti insieme, la cache di quelli già
-// passati dal decoder.
-export const firstPrefix = ({ config }, tokens = []) =>
-  ({ tokens: [config.bos_id, ...tokens], logProbs: [], logProb: 0, cache: emptyCache(config) });
+// Un prefisso: i token fin qui, il logaritmo della probabilità di ciascuno e
+// di tutti insieme, la cache di quelli già passati dal decoder.
+export const firstPrefix = ({ config }, tokens = []) => ({
+  tokens: [config.bos_id, ...tokens], logProbs: [], logProb: 0,
+  cache: emptyCache(config),
+});
 
-const extend = ({ tokens, logProbs, logProb, cache }, token, more) =>
-  ({ tokens: [...tokens, token], logProbs: [...logProbs, more], logProb: logProb + more, cache });
+const extend = ({ tokens, logProbs, logProb, cache }, token, more) => ({
+  tokens: [...tokens, token], logProbs: [...logProbs, more],
+  logProb: logProb + more, cache,
+});
 
-// I logaritmi delle probabilità del token che segue ciascun prefisso: (prefissi, n_vocab), −∞ per PAD e BOS.
+// I logaritmi delle probabilità del token che segue ciascun prefisso:
+// (prefissi, n_vocab), −∞ per PAD e BOS.
 export function* nextLogProbs(model, prefixes, memories, run) {
   const { config, embedding } = model;
-  if (run.off("causal_mask")) {  // chi precede vede chi segue, e a ogni passo cambia: la cache non vale
+  if (run.off("causal_mask")) {  // chi precede vede chi segue: niente cache
     for (const prefix of prefixes) prefix.cache = emptyCache(config);
   }
-  const fresh = prefixes.map(({ tokens, cache }) => tokens.slice(cache.length));
-  const x = yield* decode(model, fresh, prefixes.map(({ cache }) => cache), memories, run);
+  const caches = prefixes.map(({ cache }) => cache);
+  const fresh = prefixes.map((p, k) => p.tokens.slice(caches[k].length));
+  const x = yield* decode(model, fresh, caches, memories, run);
   let end = 0;
-  const last = fresh.map((tokens) => x[(end += tokens.length) - 1]);  // (prefissi, d_model)
+  const last = fresh.map((tokens) => {
+    end += tokens.length;
+    return x[end - 1];
+  });  // (prefissi, d_model)
   const logits = logitsOf(embedding, last);  // (prefissi, n_vocab)
   run.see("logits", logits);
   for (const row of logits) {
@@ -65,16 +78,20 @@ export function likeliest(logProbs, k) {
   return best;
 }
 
-// Un token alla volta: i primi sono quelli di forced, gli altri li sceglie choose, da (n_vocab) a un token.
-export function* generate(model, { memories, limit }, choose, forced, run, candidates = 5) {
+// Un token alla volta: i primi sono quelli di forced, gli altri li sceglie
+// choose, da (n_vocab) a un token.
+export function* generate(model, sentence, choose, forced, run, best = 5) {
+  const { memories, limit } = sentence;
   let prefix = firstPrefix(model), finished = false;
   for (let step = 1; step <= limit && !finished; step++) {
     const [logProbs] = yield* nextLogProbs(model, [prefix], memories, run);
     const token = forced[step - 1] ?? choose(logProbs);
     prefix = extend(prefix, token, logProbs[token]);
     finished = token === model.config.eos_id;
-    const soFar = prefix.tokens.slice(1);
-    yield { token, logProb: logProbs[token], candidates: likeliest(logProbs, candidates), tokens: soFar };
+    yield {
+      token, logProb: logProbs[token], tokens: prefix.tokens.slice(1),
+      candidates: likeliest(logProbs, best),
+    };
   }
   return [close(prefix, prefix.logProb, finished)];
 }
@@ -113,9 +130,11 @@ export function filterLogProbs(logProbs, { temperature = 1, topK = Infinity, top
 // La penalità di lunghezza di GNMT, per length token generati, EOS compreso.
 export const lengthPenalty = (length, alpha) => ((5 + length) / 6) ** alpha;
 
-// Beam search: le beam sequenze più probabili avanzano insieme, ognuna finita occupa un posto. Si ferma prima del limite
-// quando nessuna sequenza in corso può più entrare fra le nBest: il suo punteggio non supera logProb / penalità(limite).
-export function* beamSearch(model, { memories, limit }, { beam = 4, alpha = 0.6, nBest = 1 }, forced, run) {
+// Beam search: le beam sequenze più probabili avanzano insieme, ognuna finita
+// occupa un posto. Si ferma prima del limite quando nessuna sequenza in corso può
+// più entrare fra le nBest: il suo punteggio non supera logProb / penalità(limite).
+export function* beamSearch(model, sentence, options, forced, run) {
+  const { memories, limit } = sentence, { beam = 4, alpha = 0.6, nBest = 1 } = options;
   const { eos_id } = model.config, finished = [];
   let going = [firstPrefix(model)];
   for (let step = 1; step <= limit && going.length; step++) {

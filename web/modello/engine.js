@@ -39,7 +39,8 @@ export function createEngine(post) {
       tokenizer = readTokenizer(files.get("tokenizer"));
       model = readModel(index, files);
       files.clear();
-      return { config: model.config, parameters: index.parameters, ablations: ablations(model.config) };
+      const { config } = model, { parameters } = index, tensors = index.parts.flatMap((part) => part.tensors ?? []);
+      return { config, parameters, tensors, ablations: ablations(config) };
     },
 
     *translate({ text, options }) {

@@ -1,14 +1,18 @@
 // I prodotti per le matrici a 8 bit: qui passa quasi tutto il tempo.
 //
-// Una matrice è { codes, scale, columns }: di ogni riga gli interi da −127 a 127, uno dopo l’altro in un Int8Array, e la
-// scala che li riporta ai pesi, in un Float32Array. Una riga è un’unità d’uscita.
+// Una matrice è { codes, scale, columns }: di ogni riga gli interi da −127 a 127,
+// uno dopo l’altro in un Int8Array, e la scala che li riporta ai pesi, in un
+// Float32Array. Una riga è un’unità d’uscita.
 
-// La forma da leggere: y_r = scale_r · Σ_i codes_ri · x_i, per le righe da first a last escluso.
+// La forma da leggere: y_r = scale_r · Σ_i codes_ri · x_i, per le righe da
+// first a last escluso.
 export function plainProduct(W, x, first = 0, last = W.scale.length) {
   const y = new Float32Array(last - first);
   for (let r = first; r < last; r++) {
     let sum = 0;
-    for (let i = 0; i < W.columns; i++) sum += W.codes[r * W.columns + i] * x[i];
+    for (let i = 0; i < W.columns; i++) {
+      sum += W.codes[r * W.columns + i] * x[i];
+    }
     y[r - first] = sum * W.scale[r];
   }
   return y;

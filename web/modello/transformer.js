@@ -1,7 +1,8 @@
-// Il modello intero, Figura 1. I parametri stanno in un albero con i nomi di PyTorch: model.encoder[0].self_attention.W_o.
+// Il modello intero, Figura 1. I parametri stanno in un albero con i nomi di
+// PyTorch: model.encoder[0].self_attention.W_o.
 import { copyMemory, emptyMemory, remember, sideBySide } from "./attention.js";
 import { embed } from "./embedding.js";
-import { decoderLayer, encoderLayer, inBlocks } from "./layers.js";
+import { all, decoderLayer, encoderLayer, inBlocks } from "./layers.js";
 
 // Come si esegue. without: i nomi di ciò che si toglie, fra quelli di ablations; encoderLayers, decoderLayers: quanti
 // strati si usano, tutti se mancano; watch: una funzione (nome, righe) a cui si mostra ogni valore intermedio.
@@ -51,38 +52,45 @@ export function* encode(model, tokens, run) {
   return z;
 }
 
-// Le chiavi e i valori di z per ogni strato del decoder: si calcolano una volta per frase.
+// Le chiavi e i valori di z per ogni strato del decoder: una volta per frase.
 export function* project(model, z, run) {
   const memories = [];
   for (let i = 0; i < run.layers.decoder; i++) {
-    const memory = emptyMemory(model.config.n_heads), { cross_attention } = model.decoder[i];
-    yield* inBlocks(z, (block) => remember(cross_attention, block, block.map(() => memory)));
+    const { cross_attention } = model.decoder[i];
+    const memory = emptyMemory(model.config.n_heads);
+    yield* inBlocks(z, (z) => remember(cross_attention, z, all(z, memory)));
     seeMemory(memory, run, `decoder.${i}.cross_attention`);
     memories.push(memory);
   }
   return memories;
 }
 
-// La cache di una sequenza: quante posizioni sono già passate dal decoder, e le loro chiavi e valori strato per strato.
+// La cache di una sequenza: quante posizioni sono già passate dal decoder, e
+// le loro chiavi e valori strato per strato.
 export const emptyCache = ({ n_layers, n_heads }) => ({
   length: 0,
   layers: Array.from({ length: n_layers }, () => emptyMemory(n_heads)),
 });
 
-export const copyCache = ({ length, layers }) => ({ length, layers: layers.map(copyMemory) });
+export const copyCache = ({ length, layers }) =>
+  ({ length, layers: layers.map(copyMemory) });
 
-// I token nuovi di una o più sequenze, tokens[k] in coda a caches[k], dopo la frase di memories.
-// Rende i vettori prima dei logit, una riga per token nuovo, una sequenza dopo l’altra: (m, d_model).
+// I token nuovi di una o più sequenze, tokens[k] in coda a caches[k], dopo la
+// frase di memories. Rende i vettori prima dei logit, una riga per token
+// nuovo, una sequenza dopo l’altra: (m, d_model).
 export function* decode(model, tokens, caches, memories, run) {
-  let x = caches.flatMap((cache, k) => embed(model.embedding, tokens[k], cache.length, run, "target"));
-  const owners = caches.flatMap((cache, k) => tokens[k].map(() => cache));
-  const visible = caches.flatMap((cache, k) => tokens[k].map((_, i) => cache.length + i + 1));
+  let x = caches.flatMap(({ length }, k) =>
+    embed(model.embedding, tokens[k], length, run, "target"));
+  const owners = caches.flatMap((cache, k) => all(tokens[k], cache));
+  const visible = caches.flatMap(({ length }, k) =>
+    tokens[k].map((_, i) => length + i + 1));
   if (run.off("causal_mask")) visible.fill(Infinity);
   for (let i = 0; i < run.layers.decoder; i++) {
     const own = owners.map((cache) => cache.layers[i]);
-    x = yield* decoderLayer(model.decoder[i], x, own, visible, memories[i], run, `decoder.${i}`);
-    seeMemory(own[0], run, `decoder.${i}.self_attention`);
-    run.see(`decoder.${i}`, x);
+    const at = `decoder.${i}`, layer = model.decoder[i];
+    x = yield* decoderLayer(layer, x, own, visible, memories[i], run, at);
+    seeMemory(own[0], run, `${at}.self_attention`);
+    run.see(at, x);
   }
   caches.forEach((cache, k) => { cache.length += tokens[k].length; });
   return x;

@@ -76,7 +76,8 @@ export function createTranslator({ base, source = globalThis.attenzione?.source 
 
   return {
     // Carica il modello, se non c’è già. onProgress: riceve { loaded, total, fraction }, in byte; signal: un AbortSignal.
-    // Rende { config, parameters, ablations, mode }; mode è «worker» o «page». Dopo un errore si può riprovare.
+    // Rende { config, parameters, tensors, ablations, mode }: tensors sono le voci dell’indice (weights.js), mode è «worker»
+    // o «page». Dopo un errore si può riprovare.
     load(onProgress, signal) {
       loading ??= loadAll(onProgress, signal).catch((error) => {
         close();

@@ -12,4 +12,14 @@ Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurre
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
 stessa prova.
+
+Strati di cui lavora una parte, e sequenze che non sono di parole: ``experts`` (più reti e un router), ``patches``
+(un’immagine come tessere), ``one_sequence`` (tessere e parole in fila), ``denoising`` (dal rumore ai punti);
+``drawings`` fa i disegni, ``fitting`` addestra, ``routing`` è una prova registrata.
+
+``scaling`` adatta una legge di scala, con la sua incertezza; ``ladder`` è la prova registrata che le dà i numeri.
+
+Usare un modello a pesi fermi: ``retrieval`` (cercare in una raccolta, qui il libro), ``steps`` (scrivere i passi),
+``voting`` (la maggioranza), ``tree`` (l’albero dei pensieri), ``agent`` (il ciclo con gli strumenti), ``judging`` (un
+giudice e i suoi vizi), ``rouge``.
 """

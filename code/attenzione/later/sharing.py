@@ -31,7 +31,7 @@ LENGTH = 64  # le lettere di un esempio
 PIECE, KEPT = 2000, 10  # il testo va a pezzi di 2000 lettere, e uno su dieci resta da parte
 
 
-def build(n_vocab, n_kv_heads, seed=0):
+def build(n_vocab, n_kv_heads, seed=0, d_ff=256):
     """Il decoder dell’articolo, due strati di 64 componenti, con la RoPE e n_kv_heads teste di chiavi e valori."""
     torch.manual_seed(seed)
     return LanguageModel(
@@ -39,7 +39,7 @@ def build(n_vocab, n_kv_heads, seed=0):
             n_vocab=n_vocab,
             n_layers=2,
             d_model=64,
-            d_ff=256,
+            d_ff=d_ff,
             n_heads=8,
             n_kv_heads=n_kv_heads,
             p_drop=0.0,
@@ -68,8 +68,11 @@ def split(letters):
     return pieces[~kept], pieces[kept]
 
 
-def train(model, pieces, steps, seed=0):
-    """Addestra model con Adam: a ogni passo 32 esempi di LENGTH + 1 lettere, presi a caso dai pezzi."""
+def train(model, pieces, steps, seed=0, extra=None):
+    """Addestra model con Adam: a ogni passo 32 esempi di LENGTH + 1 lettere, presi a caso dai pezzi.
+
+    extra: una funzione da model a un numero, che a ogni passo si somma alla perdita.
+    """
     generator = torch.Generator().manual_seed(seed)
     adam = torch.optim.Adam(model.parameters(), betas=(0.9, 0.98))
     for step in range(steps):
@@ -78,6 +81,8 @@ def train(model, pieces, steps, seed=0):
         starts = torch.randint(PIECE - LENGTH, (32,), generator=generator)
         x = torch.stack([pieces[row, start : start + LENGTH + 1] for row, start in zip(rows, starts, strict=True)])
         loss = cross_entropy(model(x[:, :-1], checked=True).flatten(0, 1), x[:, 1:].flatten())
+        if extra is not None:
+            loss = loss + extra(model)
         adam.zero_grad()
         loss.backward()
         adam.step()

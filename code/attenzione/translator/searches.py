@@ -2,13 +2,15 @@
 
     python -m attenzione.translator.searches conti --dati DIR --registra modelli/europarl-en-it/conti-bleu.json
     python -m attenzione.translator.searches ampiezze --dati DIR --registra modelli/europarl-en-it/ampiezze.json
+    python -m attenzione.translator.searches otto-bit --dati DIR --registra modelli/europarl-en-it/otto-bit.json
 
 «conti» traduce le frasi di prova con più sistemi e di ogni frase scrive i soli numeri da cui viene BLEU: bastano a
 rifare il punteggio, e a ricampionarlo, senza il corpus. «ampiezze» traduce quelle di sviluppo con ogni ampiezza del
-beam e ogni penalità di lunghezza.
+beam e ogni penalità di lunghezza. «otto-bit» traduce quelle di prova con i pesi interi e con i pesi a 8 bit.
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import platform
@@ -24,6 +26,7 @@ from attenzione.decoding import beam_search, length_penalty
 from attenzione.device import pick_device
 from attenzione.files import write_text
 from attenzione.italian import number
+from attenzione.quantization import dequantized, quantized_state
 from attenzione.streams import as_command, reason
 from attenzione.training.batches import pad
 from attenzione.training.recipe import read_parts, read_recipe
@@ -139,6 +142,26 @@ def sweep(model, tokenizer, pairs, widths=WIDTHS, alphas=ALPHAS):
     return trials
 
 
+def compare_weights(model, tokenizer, pairs):
+    """Il BLEU dei pesi interi e dei pesi a 8 bit, con ogni strategia di SYSTEMS che l’articolo usa o il libro mostra.
+
+    Rende un dizionario JSON, con quante traduzioni restano uguali. I prodotti sono in float32: a 8 bit sono i pesi.
+    """
+    BLEU, _ = import_metrics()
+    sources, references = zip(*pairs, strict=True)
+    twin = copy.deepcopy(model)
+    twin.load_state_dict(dequantized(quantized_state(model)))
+    metric, results = BLEU(lowercase=True), {}
+    for name in ("greedy", "ampiezza 4"):
+        found = {
+            weights: translate(loaded, tokenizer, sources, **SYSTEMS[name], failures={})
+            for weights, loaded in (("float32", model), ("8 bit", twin))
+        }
+        results[name] = {w: round(metric.corpus_score(texts, [references]).score, 2) for w, texts in found.items()}
+        results[name]["uguali"] = sum(a == b for a, b in zip(*found.values(), strict=True))
+    return {"firma": str(metric.get_signature()), "sistemi": results}
+
+
 def fingerprint(folder):
     """L’impronta dei pesi di un modello, 16 cifre esadecimali: dice di quale modello sono i numeri registrati."""
     with Path(folder, WEIGHTS).open("rb") as file:
@@ -149,7 +172,11 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m attenzione.translator.searches", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("misura", choices=["conti", "ampiezze"], help="conti: sulla prova; ampiezze: sullo sviluppo")
+    parser.add_argument(
+        "misura",
+        choices=["conti", "ampiezze", "otto-bit"],
+        help="ampiezze: sullo sviluppo; conti, otto-bit: sulla prova",
+    )
     parser.add_argument("--dati", required=True, metavar="DIR", help="dove stanno i dati della ricetta")
     parser.add_argument("--registra", required=True, metavar="FILE", help="dove scrivere i numeri")
     parser.add_argument("--modello", metavar="DIR", help="la cartella del modello, con la ricetta (quello del libro)")
@@ -157,8 +184,8 @@ def main(arguments=None):
     parser.add_argument("--frasi", type=int, metavar="N", help="soltanto le prime N, per provare")
     parser.add_argument("--dispositivo", metavar="D", help="«cpu», «cuda» o «mps» (il migliore che c’è)")
     options = parser.parse_args(arguments)
-    if options.altri and options.misura == "ampiezze":
-        parser.error("--altri non serve ad «ampiezze»: atteso soltanto con «conti»")
+    if options.altri and options.misura != "conti":
+        parser.error(f"--altri non serve ad «{options.misura}»: atteso soltanto con «conti»")
     if options.frasi is not None and options.frasi < 1:
         parser.error(f"--frasi vale {options.frasi}: atteso un intero positivo")
     try:
@@ -173,7 +200,7 @@ def run(options):
     """Misura ciò che le opzioni di main chiedono, lo scrive e ne stampa il BLEU."""
     folder = Path(options.modello or shipped_folder())
     device = pick_device(options.dispositivo)
-    part = "prova" if options.misura == "conti" else "sviluppo"
+    part = "sviluppo" if options.misura == "ampiezze" else "prova"
     pairs = read_parts(read_recipe(folder / "ricetta.yml", options.dati))[0][part][: options.frasi]
     models = {Path(path).name: load_translator(path, device) for path in (folder, *options.altri)}
     packages = ("torch", "tokenizers", "sacrebleu")
@@ -188,12 +215,15 @@ def run(options):
     if options.misura == "conti":
         report |= count(models, pairs)
         scores = {name: system["BLEU"] for name, system in report["sistemi"].items()}
+    elif options.misura == "otto-bit":
+        report |= compare_weights(*models[folder.name], pairs)
+        scores = {f"{name}, {w}": result[w] for name, result in report["sistemi"].items() for w in ("float32", "8 bit")}
     else:
         report["prove"] = sweep(*models[folder.name], pairs)
         scores = {f"{t['ampiezza']}, α = {number(t['alpha'])}": t["BLEU"] for t in report["prove"]}
     write_text(options.registra, as_lines(report))
     for name, score in scores.items():
-        print(f"{name:14} BLEU {number(score, '.2f')}")
+        print(f"{name:20} BLEU {number(score, '.2f')}")
 
 
 def as_lines(report):

@@ -18,8 +18,8 @@ CARTELLA = "web/esperimenti"
 COMUNI = ("base", "esempio")
 """I file di tutti gli esperimenti, nell’ordine in cui si caricano."""
 
-DAL_VIVO = ("guarda", "numeri", "senza", "traduci")
-"""Gli esperimenti che chiedono il traduttore, in una pagina loro."""
+DAL_VIVO = ("figura", "guarda", "numeri", "prova", "senza", "traduci")
+"""Gli esperimenti che chiedono il traduttore: «prova» sulla copertina, gli altri in una pagina loro."""
 
 DATI = {"beam": "beam-alberi"} | dict.fromkeys(DAL_VIVO, "vivo")
 """Il file che un esperimento vuole prima di sé: numeri, o il traduttore che più esperimenti dividono."""

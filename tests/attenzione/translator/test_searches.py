@@ -33,9 +33,9 @@ def bleu(rows, references):
     return 100 * brevity * (counts[:, 1:].sum(dim=0) / totals).prod().item() ** 0.25
 
 
-@pytest.mark.parametrize("name", ["conti-bleu.json", "ampiezze.json"])
+@pytest.mark.parametrize("name", ["conti-bleu.json", "ampiezze.json", "otto-bit.json"])
 def test_le_registrazioni_sono_del_modello_spedito(name):
-    """Chi cambia il modello rilancia i due comandi in testa a searches."""
+    """Chi cambia il modello rilancia i comandi in testa a searches."""
     assert record(name)["modello"] == fingerprint(shipped_folder())
 
 
@@ -51,6 +51,15 @@ def test_la_parte_di_prova_non_sceglie_ne_ampiezza_ne_penalita():
     found = record("ampiezze.json")
     assert found["parte"] == "sviluppo"
     assert {(t["ampiezza"], t["alpha"]) for t in found["prove"]} == {(w, a) for w in WIDTHS for a in ALPHAS}
+
+
+def test_i_pesi_a_8_bit_costano_meno_di_tre_decimi_di_bleu():
+    found, whole = record("otto-bit.json"), record("punteggi.json")
+    assert found["parte"] == "prova" and found["frasi"] == whole["frasi"]
+    for name, system in found["sistemi"].items():
+        strategy = SYSTEMS[name]["strategy"]
+        assert system["float32"] == pytest.approx(whole["risultati"][strategy]["BLEU"], abs=0.05)
+        assert abs(system["8 bit"] - system["float32"]) < 0.3 and system["uguali"] > 0.85 * found["frasi"]
 
 
 def test_i_conti_sono_quelli_di_sacrebleu():
@@ -108,7 +117,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("what", "part"), [("conti", "prova"), ("ampiezze", "sviluppo")])
+@pytest.mark.parametrize(("what", "part"), [("conti", "prova"), ("ampiezze", "sviluppo"), ("otto-bit", "prova")])
 def test_il_comando_scrive_numeri_e_nessuna_parola_del_corpus(folder, what, part, capsys):
     path = folder / "numeri.json"
     options = ["--dati", str(folder), "--modello", str(folder), "--frasi", "5", "--dispositivo", "cpu"]
@@ -118,7 +127,9 @@ def test_il_comando_scrive_numeri_e_nessuna_parola_del_corpus(folder, what, part
     assert not any(word in text for word in ("uno", "due", "quattro", "cinque"))
     found = json.loads(text)
     assert found["parte"] == part and found["frasi"] == 5
-    if what == "conti":
+    if what == "otto-bit":
+        assert all(0 <= system["uguali"] <= 5 and "float32" in system for system in found["sistemi"].values())
+    elif what == "conti":
         assert all(len(system["conti"]) == 5 for system in found["sistemi"].values())
     else:
         assert len(found["prove"]) == len(WIDTHS) * len(ALPHAS)
@@ -131,6 +142,7 @@ def test_il_comando_scrive_numeri_e_nessuna_parola_del_corpus(folder, what, part
     [
         (["conti", "--frasi", "0"], "--frasi vale 0: atteso un intero positivo"),
         (["ampiezze", "--altri", "x"], "--altri non serve ad «ampiezze»"),
+        (["otto-bit", "--altri", "x"], "--altri non serve ad «otto-bit»"),
         (["conti", "--dati", "non-c-è"], "atteso un file che esiste"),
     ],
 )

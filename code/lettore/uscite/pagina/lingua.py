@@ -45,7 +45,7 @@ def scrivi_parole(app, errore):
     for ident, (doc, _) in BLOCCHI.di(app.env).items():
         blocchi.setdefault(doc, []).append(ident)
     pagine = {doc: titolo_inglese(doc, blocchi.get(doc, [])) for doc in sorted({*app.env.found_docs, *FUORI})}
-    parole = {parte: inglese[parte] for parte in ("interfaccia", "schemi", "tabelle")}
+    parole = {parte: inglese[parte] for parte in ("interfaccia", "schemi", "esperimenti", "tabelle")}
     parole["pagine"] = {doc: titolo for doc, titolo in pagine.items() if titolo}
     testo = json.dumps(parole, ensure_ascii=False, indent=0).replace("</", "<\\/")
     write_text(Path(app.outdir, "_static", "parole.js"), f"window.INGLESE = {testo};\n")

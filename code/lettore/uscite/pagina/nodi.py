@@ -9,7 +9,7 @@ from docutils import nodes
 from lettore.inventario import leggi_inventario
 from lettore.pezzi.affermazione import affermazione_composta
 from lettore.pezzi.blocco import RICHIUSI, blocco_bilingue, lato
-from lettore.pezzi.esperimento import esperimento
+from lettore.pezzi.esperimento import DAL_VIVO, esperimento
 from lettore.pezzi.glossa import glossa, scheda_di_blocco
 from lettore.pezzi.luoghi import ancora
 from lettore.pezzi.note import riquadro
@@ -103,6 +103,8 @@ def apri_riquadro(self, nodo):
 def apri_esperimento(self, nodo):
     nodo.children = [figlio for figlio in nodo.children if "esperimento-dove" not in figlio["classes"]]
     dati = {"role": "group", "aria-label": "Esperimento", "data-nome": nodo["nome"]}
+    if nodo["nome"] in DAL_VIVO:
+        dati["data-bilingue"] = ""  # nella vista inglese le sue parole diventano inglesi: inglese.js
     self.body.append(self.starttag(nodo, "div", CLASS="esperimento", **dati))
 
 
