@@ -8,6 +8,7 @@ from attenzione.figures.decoding import beam_tree, next_token_figure, width_figu
 from attenzione.figures.denoising import denoising_figure
 from attenzione.figures.descent import cobweb_figure, valley_figure
 from attenzione.figures.experts import load_figure
+from attenzione.figures.families import changes_figure, sight_figure
 from attenzione.figures.gradients import gradient_figure, layer_gradients, residual_gradients
 from attenzione.figures.initialisation import initialisation_figure
 from attenzione.figures.learning import learn_previous, learning_film, learning_frames, separation_figure
@@ -42,6 +43,7 @@ __all__ = [
     "attention_of",
     "attention_panels",
     "beam_tree",
+    "changes_figure",
     "cobweb_figure",
     "decimal_comma",
     "denoising_figure",
@@ -78,6 +80,7 @@ __all__ = [
     "schedule_figure",
     "score_map",
     "separation_figure",
+    "sight_figure",
     "smoothing_figure",
     "softmax_saturation",
     "softmax_steps",

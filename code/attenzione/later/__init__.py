@@ -3,8 +3,10 @@
 ``rotary`` (posizioni come rotazioni), ``alibi`` (posizioni tolte dai punteggi), ``normalization`` (RMSNorm), ``gated``
 (SwiGLU), ``grouped`` (teste di query che condividono chiavi e valori), ``latent`` (un vettore solo per tutte le teste),
 ``sparse`` (schemi fissi), ``low_rank`` (chiavi e valori riassunti); ``language_model`` ne fa un decoder che continua un
-testo. ``lengths`` e ``sharing`` sono prove registrate. ``ngrams`` è ciò con cui si confronta il modello che continua;
-``continuing`` lo fa scrivere, ``scoring`` lo misura, ``card`` ne scrive la scheda.
+testo. ``ngrams`` è ciò con cui si confronta; ``continuing`` lo fa scrivere, ``scoring`` lo misura, ``card`` ne scrive
+la scheda. ``masked`` riempie, ``spans`` toglie pezzi da riscrivere, ``families`` li mette accanto a chi
+continua; ``induction`` cerca una testa e la spegne. ``lengths``, ``sharing`` e ``changes`` (dall’articolo a LLaMA in
+otto cambiamenti) sono prove registrate.
 
 Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurrent`` (RNN, LSTM, GRU, l’attenzione additiva
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
