@@ -33,6 +33,7 @@ from attenzione.later.continuing import SHIPPED, load_language_model
 from attenzione.later.four_bits import freeze_in_four_bits
 from attenzione.later.lora import add_lora, trainable
 from attenzione.later.scoring import token_losses
+from attenzione.quantization import dequantized, quantized_state
 from attenzione.streams import as_command
 from attenzione.training.recipe import encode_blocks, read_parts, read_recipe
 from attenzione.training.shipped import shipped_folder
@@ -83,6 +84,23 @@ def kinds():
         "adattatori 16": lambda model: add_adapters(model, 16),
         "QLoRA 16": lambda model: add_lora(freeze_in_four_bits(model), 16),
     }
+
+
+def rounded(model, bits):
+    """Una copia del modello con le matrici arrotondate, e i byte che occuperebbe: (copia, byte).
+
+    bits: «8», riga per riga e logit ed embedding compresi, come attenzione.quantization; «4 interi» e «4 nf4», a gruppi
+    e per le sole matrici degli strati, con il resto a 16 bit, che qui è quello di partenza.
+    """
+    model = copy.deepcopy(model)
+    if bits == "8":
+        state = quantized_state(model)
+        model.load_state_dict(dequantized(state))
+        return model, sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    freeze_in_four_bits(model, bits.removeprefix("4 "))
+    small = [name for name, _ in model.named_parameters() if ".original" in name]
+    others = sum(2 * p.numel() for name, p in model.named_parameters() if name not in small)
+    return model, others + sum(p.numel() * p.element_size() for name, p in model.named_parameters() if name in small)
 
 
 def adapt(model, windows, rate, steps, measure, every, max_tokens=1024, seed=0):
@@ -156,6 +174,10 @@ def run(folder, data_folder, steps, every, trial, command, model_path=None):
             "tasso": rate,
             "misure": [first, *adapt(changed, windows, rate, steps, measure, every)],
         }
+    sizes = {}
+    for bits in ("8", "4 interi", "4 nf4"):
+        changed, size = rounded(model, bits)
+        sizes[bits] = {"byte": size, "misure": measure(changed)}
     text = "\n".join(line for page in pages for line in page)
     return {
         "comando": command,
@@ -170,6 +192,7 @@ def run(folder, data_folder, steps, every, trial, command, model_path=None):
         "passi": list(range(0, steps + 1, every)),
         "prova_del_tasso": trial,
         "modi": ways,
+        "arrotondati": sizes,
     }
 
 
