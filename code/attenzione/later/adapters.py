@@ -1,4 +1,4 @@
-"""Gli adattatori (Houlsby e altri, 2019, arXiv 1902.00751): piccole reti nuove dopo ogni sottostrato, il resto fermo."""
+"""Gli adattatori (Houlsby e altri, 2019, arXiv 1902.00751): una piccola rete dopo ogni sottostrato, il resto fermo."""
 
 from torch import nn
 from torch.nn.functional import gelu

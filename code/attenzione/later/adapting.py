@@ -174,6 +174,7 @@ def run(folder, data_folder, steps, every, trial, command, model_path=None):
             "tasso": rate,
             "misure": [first, *adapt(changed, windows, rate, steps, measure, every)],
         }
+        print(name, json.dumps(ways[name]), flush=True)
     sizes = {}
     for bits in ("8", "4 interi", "4 nf4"):
         changed, size = rounded(model, bits)

@@ -1,4 +1,4 @@
-"""La distillazione (Hinton, Vinyals e Dean, 2015, arXiv 1503.02531): un modello piccolo impara le probabilità di uno grande."""
+"""La distillazione (Hinton, Vinyals e Dean, 2015, arXiv 1503.02531): un allievo impara le probabilità di un maestro."""
 
 import math
 
@@ -8,7 +8,7 @@ from attenzione.config import check_fraction
 
 
 def distillation_loss(logits, teacher_logits, targets=None, temperature=1.0, hard=0.0):
-    """La perdita dell’allievo, in nat, media sui token: (1 − hard) τ² KL(maestro ‖ allievo) + hard · entropia incrociata.
+    """La perdita dell’allievo, media sui token: (1 − hard) τ² KL(maestro ‖ allievo) + hard · entropia incrociata.
 
     logits, teacher_logits: (..., n_vocab); targets: (...), i token giusti, che servono se hard non è zero. Le
     probabilità della KL sono a temperatura τ; τ² tiene il gradiente della stessa grandezza quando τ cambia. Il maestro

@@ -37,7 +37,7 @@ LEVELS = {"nf4": nf4_levels, "interi": integer_levels}
 
 
 def quantize_groups(W, kind="nf4"):
-    """W: (righe, colonne), con un multiplo di GROUP numeri. Rende (packed, scale): uint8 (gruppi, 32), float32 (gruppi,).
+    """W: (righe, colonne), un multiplo di GROUP numeri. Rende (packed, scale): uint8 (gruppi, 32), float32 (gruppi,).
 
     I gruppi sono i numeri di W, presi in fila per righe; scale è il massimo del gruppo senza il segno. Errori:
     ValueError se i numeri non sono un multiplo di GROUP o kind è ignoto; quelli di quantize_rows.
@@ -54,7 +54,7 @@ def quantize_groups(W, kind="nf4"):
     else:
         levels = nf4_levels().to(W.device)
         middles = (levels[1:] + levels[:-1]) / 2  # (15,)
-        codes = torch.bucketize(groups / scale[:, None], middles)
+        codes = torch.bucketize((groups / scale[:, None]).contiguous(), middles)
     codes = codes.to(torch.uint8)  # (gruppi, 64), da 0 a 15
     return codes[:, ::2] * 16 + codes[:, 1::2], scale
 
@@ -74,7 +74,7 @@ class FourBits(nn.Module):
         self.shape = tuple(W.T.shape if self.transposed else W.shape)
 
     def right_inverse(self, W):
-        """Dalla matrice ai suoi (packed, scale): i gruppi stanno fra gli ingressi di una stessa unità d’uscita."""
+        """Dalla matrice ai suoi (packed, scale): in un gruppo stanno ingressi vicini di una stessa unità d’uscita."""
         return quantize_groups(W.T if self.transposed else W, self.kind)
 
     def forward(self, packed, scale):

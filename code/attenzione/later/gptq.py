@@ -12,9 +12,9 @@ from attenzione.quantization import quantize_rows
 def gptq(W, X, bits=4, damping=0.01):
     """W: (d_in, d_out), usata come x @ W; X: (n, d_in), gli ingressi d’esempio. Rende la W arrotondata (d_in, d_out).
 
-    Ogni unità d’uscita ha la scala che le darebbe quantize_rows, decisa prima. H = XᵀX è la matrice dei minimi quadrati;
-    damping: la parte della media della sua diagonale che le si aggiunge, perché si possa invertire. I numeri resi sono
-    quelli di interi per scala. Errori: ValueError se le forme non vanno d’accordo; quelli di quantize_rows.
+    Ogni unità d’uscita ha la scala che le darebbe quantize_rows, decisa prima. H = XᵀX è la matrice dei minimi
+    quadrati; damping: la parte della media della sua diagonale che le si aggiunge, perché si possa invertire. I numeri
+    resi sono interi per scala. Errori: ValueError se le forme non vanno d’accordo; quelli di quantize_rows.
     """
     if X.dim() != 2 or W.dim() != 2 or X.size(1) != W.size(0):
         raise ValueError(f"X ha forma {tuple(X.shape)} e W {tuple(W.shape)}: attese (n, d_in) e (d_in, d_out)")

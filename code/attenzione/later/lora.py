@@ -6,6 +6,7 @@ attenzione.later.four_bits.freeze_in_four_bits, e poi add_lora.
 """
 
 import math
+import re
 
 import torch
 from torch import nn
@@ -49,8 +50,10 @@ class LowRankChange(nn.Module):
 
 
 def matrices(model):
-    """I nomi delle matrici degli strati: i parametri a due assi fuori dagli embedding e dai logit."""
-    return [name for name, W in model.named_parameters() if W.dim() == 2 and not name.startswith("embedding.")]
+    """I nomi delle matrici degli strati: i parametri a due assi fuori dagli embedding e dai logit, anche a 4 bit."""
+    names = (re.sub(r"parametrizations\.(\w+)\..*", r"\1", name) for name, _ in model.named_parameters())
+    found = dict.fromkeys(name for name in names if not name.startswith("embedding."))
+    return [name for name in found if getattr(*find(model, name)).dim() == 2]
 
 
 def add_lora(model, rank, alpha=None, names=None):
