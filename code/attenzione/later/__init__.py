@@ -6,6 +6,10 @@
 testo. ``lengths`` e ``sharing`` sono prove registrate. ``ngrams`` è ciò con cui si confronta il modello che continua;
 ``continuing`` lo fa scrivere, ``scoring`` lo misura, ``card`` ne scrive la scheda.
 
+Adattare un modello già addestrato: ``lora`` (una correzione di rango basso), ``adapters`` (piccole reti fra i
+sottostrati), ``chat`` (ruoli, turni e dove si conta la perdita), ``four_bits`` e ``gptq`` (meno bit), ``distillation``
+(un allievo e un maestro); ``adapting`` è la prova registrata.
+
 Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurrent`` (RNN, LSTM, GRU, l’attenzione additiva
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla

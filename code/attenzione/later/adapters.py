@@ -7,7 +7,7 @@ from attenzione.config import check_positive_integer
 
 
 class Adapter(nn.Module):
-    """x + GELU(x W_down + b_down) W_up + b_up: una strozzatura larga width, con una connessione residua.
+    """x + GELU(x W_down + b_down) W_up + b_up: una strozzatura larga width, con una connessione residuale.
 
     W_down: (d_model, width), di varianza 1 / d_model; W_up: (width, d_model), che parte da zero: all’inizio l’uscita è
     l’ingresso. Errori: ValueError se una grandezza non è un intero positivo.
