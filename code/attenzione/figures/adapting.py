@@ -11,8 +11,8 @@ EXAMPLE = {"intero": [(2.4, 1.9), (1.2, 2.6), (0.9, 3.0)], "LoRA 1": [(2.4, 1.9)
 def adapting_figure(paths=EXAMPLE):
     """Una linea per modo di adattare: in ascissa la perdita sul dominio nuovo, in ordinata quella sul vecchio.
 
-    paths: da un nome ai suoi punti (nuovo, vecchio), il primo prima di adattare, lo stesso per tutti; chi ne ha due soli
-    è un punto, senza linea. Rende la figura.
+    paths: da un nome ai suoi punti (nuovo, vecchio), il primo prima di adattare, lo stesso per tutti; chi ne ha due
+    soli è un punto, senza linea. Rende la figura.
     """
     fig, ax = plt.subplots(figsize=(7, 4.8))
     for i, (name, points) in enumerate(paths.items()):

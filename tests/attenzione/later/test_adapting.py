@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from attenzione.config import TransformerConfig
+from attenzione.figures import adapting_figure
 from attenzione.later import adapting
 from attenzione.later.adapters import Adapter, add_adapters
 from attenzione.later.chat import chat_loss, collate_chats, encode_chat
@@ -375,6 +376,13 @@ def test_manual_pages_become_plain_text(tmp_path):
     assert pages == [["prova - una pagina da leggere su due righe"], []]  # la riga già letta non torna
     with pytest.raises(ValueError, match="attesa una cartella"):
         adapting.read_manual(tmp_path / "vuota")
+
+
+def test_the_figure_has_a_road_only_where_it_was_measured():
+    lines = adapting_figure().axes[0].get_lines()
+    assert [list(line.get_ydata()) for line in lines] == [[1.9, 2.6, 3.0], [2.0], [1.9]]
+    left, right = adapting_figure().axes[0].get_xlim()
+    assert left > right  # a destra si impara di più
 
 
 def test_first_tokens_cuts_the_last():
