@@ -8,7 +8,7 @@ testo. ``lengths`` e ``sharing`` sono prove registrate. ``ngrams`` è ciò con c
 
 Adattare un modello già addestrato: ``lora`` (una correzione di rango basso), ``adapters`` (piccole reti fra i
 sottostrati), ``chat`` (ruoli, turni e dove si conta la perdita), ``four_bits`` e ``gptq`` (meno bit), ``distillation``
-(un allievo e un maestro); ``adapting`` li prova sul modello che accompagna il libro.
+(un allievo e un maestro); ``adapting`` è la prova registrata.
 
 Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurrent`` (RNN, LSTM, GRU, l’attenzione additiva
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza

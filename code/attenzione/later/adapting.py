@@ -8,7 +8,7 @@ fine-tuning intero e uno per gli altri, scelti fra quelli di RATES con pochi pas
     apt-get download manpages-it && dpkg-deb -x manpages-it_*.deb manuale
     python -m attenzione.later.adapting manuale/usr/share/man/it --dati CARTELLA_DI_EUROPARL
 
-scrive i numeri in adattare.json.
+scrive i numeri in adattare.json. Il libro mostra quelli registrati accanto a questo file.
 """
 
 import argparse
@@ -39,6 +39,7 @@ from attenzione.training.recipe import encode_blocks, read_parts, read_recipe
 from attenzione.training.shipped import shipped_folder
 from attenzione.training.windows import Windows
 
+RECORDED = Path(__file__).with_name("adattare.json")
 RATES = {"intero": (3e-4, 1e-3), "LoRA 4": (3e-3, 1e-2)}
 """Fra quali tassi si sceglie: chi non è intero prende quello di LoRA 4."""
 MEASURED = 3000
@@ -194,6 +195,11 @@ def run(folder, data_folder, steps, every, trial, command, model_path=None):
         "modi": ways,
         "arrotondati": sizes,
     }
+
+
+def recorded(path=RECORDED):
+    """Le misure registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
+    return json.loads(Path(path).read_text("utf-8"))
 
 
 def main(arguments=None):
