@@ -207,7 +207,7 @@ def main(arguments=None):
     parser.add_argument("manuale", help="la cartella con man1, man2… in italiano")
     parser.add_argument("--modello", help="la cartella del modello (quello del libro)")
     parser.add_argument("--dati", help="la cartella di europarl.it.gz")
-    parser.add_argument("--passi", type=int, default=60, help="passi di ciascun addestramento (60)")
+    parser.add_argument("--passi", type=int, default=40, help="passi di ciascun addestramento (40)")
     parser.add_argument("--ogni", type=int, default=20, help="ogni quanti passi si misura (20)")
     parser.add_argument("--prova", type=int, default=10, help="passi con cui si sceglie il tasso (10)")
     parser.add_argument("--uscita", default="adattare.json", help="dove scrivere i numeri")
