@@ -13,19 +13,22 @@ TINY = torch.finfo(torch.float32).tiny
 """La scala più piccola: quella di una riga di zeri, che così non fa caso a sé."""
 
 
-def quantize_rows(W):
+def quantize_rows(W, bits=8):
     """W: (righe, colonne), in virgola mobile. Rende (codes, scale): int8 (righe, colonne) e float32 (righe,).
 
     Il codice è l’intero più vicino a W / scale: tornando indietro si sbaglia al più di scale / 2 per elemento, a meno
-    dell’arrotondamento di float32. Errori: TypeError se W non è in virgola mobile; ValueError se non ha due assi, è
-    vuota o ha NaN o infiniti.
+    dell’arrotondamento di float32. bits: da 2 a 8; gli interi vanno da −(2^(bits − 1) − 1) al suo opposto, 127 con 8
+    bit e 7 con 4. Errori: TypeError se W non è in virgola mobile; ValueError se non ha due assi, è vuota o ha NaN o
+    infiniti, o se bits non è fra 2 e 8.
     """
+    if bits not in range(2, 9):
+        raise ValueError(f"bits vale {bits}: atteso un intero da 2 a 8")
     if not W.is_floating_point():
         raise TypeError(f"W ha tipo {W.dtype}: atteso un tipo in virgola mobile")
     if W.dim() != 2 or 0 in W.shape:
         raise ValueError(f"W ha forma {tuple(W.shape)}: attesa (righe, colonne), non vuota")
     W = W.detach().float()
-    scale = (W.abs().amax(dim=1) / 127).clamp(min=TINY)  # (righe,)
+    scale = (W.abs().amax(dim=1) / (2 ** (bits - 1) - 1)).clamp(min=TINY)  # (righe,)
     if (wrong := ~scale.isfinite()).any():
         raise ValueError(f"W ha NaN o infiniti nella riga {int(wrong.nonzero()[0])}: attesi numeri finiti")
     codes = (W / scale[:, None]).round().to(torch.int8)  # (righe, colonne)
@@ -125,13 +128,13 @@ def has_integer_kernel():
 def output_axis(name, tensor):
     """L’asse delle unità d’uscita di un parametro, None se resta in float32: quali sono matrici lo decide qui.
 
-    W_q, W_1… si usano come x @ W, e le unità d’uscita sono le colonne; in E e nelle matrici di torch.nn, le righe. Le
-    posizioni apprese PE si sommano e basta.
+    W_q, W_1, W e V di SwiGLU… si usano come x @ W, e le unità d’uscita sono le colonne; in E, nella matrice dei logit
+    W_out e in quelle di torch.nn, le righe. Le posizioni apprese PE si sommano e basta.
     """
     last = name.rpartition(".")[2]
     if tensor.dim() != 2 or last == "PE":
         return None
-    return 1 if last.startswith("W_") else 0
+    return 1 if last in ("W", "V") or (last.startswith("W_") and last != "W_out") else 0
 
 
 def quantized_state(model):

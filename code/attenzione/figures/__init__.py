@@ -1,5 +1,6 @@
 """Le figure del libro: ogni funzione rende la figura, senza mostrarla."""
 
+from attenzione.figures.adapting import adapting_figure
 from attenzione.figures.architecture import multi_head_figure, scaled_dot_product_diagram, transformer_diagram
 from attenzione.figures.attention_lines import attention_lines, attention_of, attention_panels
 from attenzione.figures.complexity import layer_costs, longest_paths
@@ -38,6 +39,7 @@ from attenzione.figures.tiles import tiles_figure
 from attenzione.figures.toy import depth_figure, letter_map
 
 __all__ = [
+    "adapting_figure",
     "attention_lines",
     "attention_map",
     "attention_of",

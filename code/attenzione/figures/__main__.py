@@ -25,6 +25,7 @@ FIGURES = {
     "figura-3": lambda: examples(*translator())[0],
     "figura-4": lambda: examples(*translator())[1],
     "figura-5": lambda: examples(*translator())[2],
+    "adattare": figures.adapting_figure,
     "attenzione-linee": figures.attention_lines,
     "attenzione-linee-due-disegni": figures.attention_panels,
     "attenzione-mappa": figures.attention_map,

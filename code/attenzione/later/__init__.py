@@ -8,6 +8,10 @@ la scheda. ``masked`` riempie, ``spans`` toglie pezzi da riscrivere, ``families`
 continua; ``induction`` cerca una testa e la spegne. ``lengths``, ``sharing`` e ``changes`` (dall’articolo a LLaMA in
 otto cambiamenti) sono prove registrate.
 
+Adattare un modello già addestrato: ``lora`` (una correzione di rango basso), ``adapters`` (piccole reti fra i
+sottostrati), ``chat`` (ruoli, turni e dove si conta la perdita), ``four_bits`` e ``gptq`` (meno bit), ``distillation``
+(un allievo e un maestro); ``adapting`` è la prova registrata.
+
 Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurrent`` (RNN, LSTM, GRU, l’attenzione additiva
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
