@@ -9,8 +9,10 @@
     + "oppure p per perche piu poi possa possono puo pure qual quale quali quando quanta quante quanti quanto quel quell quella quelle "
     + "quelli quello quest questa queste questi questo qui s sa se sei serve si sia siano siamo sono sopra sta stessa stesse stessi "
     + "stesso su sua sue sugli sui sul sull sulla sulle sullo suo suoi t te ti tra tu tua tuo tutta tutte tutti tutto un una uno v "
-    + "vi viene vengono vuol the of and to is are what how why does do"
+    + "vi viene vengono volta volte vuol the of and to is are what how why does do"
   ).split(" "));
+  // Parole di chi domanda, non di ciò che domanda: si tolgono, se ne restano altre.
+  const DI_CHI_DOMANDA = new Set("differenza differenze esempio funziona funzionano significa spiega spiegare vuole".split(" "));
   const MINUSCOLE = { "√": " radice ", "×": " x ", "·": " ", "∈": " ", "−": "-" };
 
   // Minuscole, senza accenti, un solo apostrofo; «28,4» e «28.4» sono lo stesso numero, «100 000» e «100.000» pure.
@@ -211,6 +213,8 @@
       let chieste = parole(domanda);
       if (!chieste.length) chieste = spezza(piano(domanda)).map((p) => ({ ...p, radice: radice(p.parola) })).filter((p) => dove.has(p.radice));
       if (!chieste.length) return { risultati: [], parole: [], frasi, forse: null };
+      const piene = chieste.filter((p) => !DI_CHI_DOMANDA.has(p.parola));
+      if (piene.length && !frasi.length) chieste = piene;
       const sola = aperta && !frasi.length && !/\s$/.test(domanda);
       let forse = null;
       if (!frasi.length) {
