@@ -149,7 +149,7 @@ def test_caratteri_incorporati_e_figure_vettoriali(carta):
     assert righe and all(re.search(r"\syes\s+(?:yes|no)\s+(?:yes|no)\s+\d+\s+\d+$", riga) for riga in righe)
     immagini = [riga.split() for riga in leggi("pdfimages", "-list", carta.pdf).splitlines()[2:]]
     assert {(i[5], i[8]) for i in immagini} <= {("index", "image")}
-    assert len(immagini) <= 6  # la mappa delle posizioni, troppo fitta, e le barre dei colori
+    assert len(immagini) <= 10  # le mappe delle posizioni e degli schemi, troppo fitte, e le barre dei colori
 
 
 def test_i_caratteri_grandi_sono_grandi(composte):
