@@ -91,7 +91,17 @@ def operations(model, tokens):
     return counter.get_total_flops()
 
 
-@affermazione("nf4-livelli-ugualmente-usati", vero={"livelli": nf4_levels}, falso=[{"livelli": integer_levels}])
+def float_levels():
+    """I numeri in virgola mobile a 4 bit, due di esponente e uno di mantissa, da −1 a 1: lo zero c’è due volte."""
+    positive = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6]) / 6
+    return torch.cat([-positive.flip(0), positive])
+
+
+@affermazione(
+    "nf4-livelli-ugualmente-usati",
+    vero={"livelli": nf4_levels},
+    falso=[{"livelli": integer_levels}, {"livelli": float_levels}],
+)
 def test_nf4_livelli_ugualmente_usati(livelli):
     """La parte di una normale più vicina a ciascun livello: esatta, se il livello più alto sta al quantile 1 − 31/960
     degli autori; e poi contata su ottocentomila pesi, a gruppi di 64, ciascuno con il suo massimo."""

@@ -103,9 +103,9 @@ def near(count, n, p):
 def test_rmsnorm_scala_e_spostamento(toglie_la_media, resta):
     """Quattro larghezze, guadagni a caso; accanto, la layer normalization, che resta uguale in tutti e due i casi."""
     for d_model in (2, 8, 64, 512):
-        norm, x = RMSNorm(d_model, eps=1e-12).double(), torch.randn(5, d_model, dtype=torch.float64)
+        norm, x = RMSNorm(d_model, eps=1e-20).double(), torch.randn(5, d_model, dtype=torch.float64)
         nn.init.normal_(norm.g)
-        layer_norm = nn.LayerNorm(d_model, eps=1e-12, dtype=torch.float64)
+        layer_norm = nn.LayerNorm(d_model, eps=1e-20, dtype=torch.float64)
         rows = (x - x.mean(dim=1, keepdim=True) if toglie_la_media else x).tolist()
         by_hand = [[v / math.sqrt(math.fsum(u * u for u in row) / d_model) for v in row] for row in rows]
         with tesi:
