@@ -6,12 +6,14 @@ from statistics import mean
 import pytest
 import torch
 from registro import affermazione, invece, premessa, tesi
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from attenzione.attention import KVCache, causal_mask, scaled_dot_product_attention
 from attenzione.embedding import sinusoidal_positions
 from attenzione.evidence.relations import read_sentences
 from attenzione.later import lengths
 from attenzione.later.grouped import GroupedQueryAttention
+from attenzione.later.latent import LatentAttention
 from attenzione.later.linear_attention import linear_attention, linear_attention_step
 from attenzione.later.low_rank import rank_error
 from attenzione.later.rotary import RotaryPositions
@@ -130,6 +132,48 @@ def test_mqa_una_testa_di_chiavi(teste_di_chiavi):
         with tesi:
             assert h * cache.K.numel() == h * cache.V.numel() == x.numel()
             assert torch.allclose(torch.cat(heads, dim=-1) @ attention.W_o, torch.cat(steps, dim=1)[0])
+
+
+@affermazione(
+    "mla-matrici-spostate",
+    vero={"via": "absorbed", "chiavi": "c W_uk"},
+    falso=[{"via": "forward"}, {"chiavi": "girate"}, {"chiavi": "dopo una tanh"}],
+)
+def test_mla_matrici_spostate(via, chiavi):
+    """Quattro coppie di larghezze, un token alla volta, contro le chiavi e i valori scritti testa per testa; ogni
+    tabella calcolata all’ultimo token si guarda, e nessuna è di chiavi o di valori."""
+    n = 9
+    for d_model, h, d_c in ((8, 1, 3), (32, 4, 5), (64, 8, 16), (24, 2, 30)):
+        latent, x = LatentAttention(d_model, h, d_c), torch.randn(1, n, d_model)
+        d_k, c, steps, cache = d_model // h, x[0] @ latent.W_c, [], None
+        for i in range(n):
+            with Shapes() as shapes:
+                step, cache = getattr(latent, via)(x[:, i : i + 1], cache)
+            steps.append(step)
+        heads = []
+        for q, k, v in zip(*(W.split(d_k, dim=1) for W in (latent.W_q, latent.W_uk, latent.W_uv)), strict=True):
+            Q, K = x[0] @ q, c @ k
+            if chiavi == "girate":
+                Q, K = RotaryPositions(d_k)(Q), RotaryPositions(d_k)(K)
+            K = K.tanh() if chiavi == "dopo una tanh" else K
+            heads.append(scaled_dot_product_attention(Q, K, c @ v, causal_mask(n))[0])
+        with tesi:
+            assert torch.allclose(torch.cat(steps, dim=1)[0], torch.cat(heads, dim=-1) @ latent.W_o)
+            assert cache.shape == (1, n, d_c) and torch.allclose(cache[0], c)
+            assert shapes.found and not {(n, d_k), (n, d_model)} & shapes.found
+
+
+class Shapes(TorchDispatchMode):
+    """I due ultimi assi di ogni tensore che PyTorch calcola nel blocco."""
+
+    def __enter__(self):
+        self.found = set()
+        return super().__enter__()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.found |= {tuple(result.shape[-2:])} if isinstance(result, torch.Tensor) else set()
+        return result
 
 
 @affermazione(

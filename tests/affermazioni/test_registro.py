@@ -71,7 +71,7 @@ def test_di_chi_e_venuto_dopo_si_parla_dopo(pagine, voci):
 
 def test_le_prove_si_riconoscono_tutte_dal_sorgente():
     """Il registro le cerca senza eseguirle: l’identificatore è scritto per intero, ed è il primo argomento."""
-    for file in [*(RADICE / PROVE).glob("test_[0-9]*.py"), RADICE / PROVE / "test_dopo.py"]:
+    for file in [*(RADICE / PROVE).glob("test_[0-9]*.py"), *(RADICE / PROVE).glob("test_dopo*.py")]:
         usi = len(re.findall(r"^@(?:\w+\.)?affermazione\(", file.read_text(encoding="utf-8"), re.M))
         trovate = [p for prove in PROVE_PER_ID.values() for p in prove if f"/{file.name}::" in p.luogo]
         assert len(trovate) == usi, file.name
