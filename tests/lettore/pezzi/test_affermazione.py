@@ -101,7 +101,7 @@ def test_il_registro_raccoglie_in_ordine_e_conta(libro):
     titoli = [h.get_text().removesuffix("¶") for h in pagina.select("h2")]
     assert titoli[0].startswith("3.4 Embedding e softmax") and len(titoli) == 2
     conteggi = [li.get_text().strip() for li in pagina.select(".registro-conteggi li")]
-    assert conteggi[0] == "2 affermazioni, 1 con una prova che può fallire"
+    assert conteggi[0] == "2 affermazioni dell’articolo, 1 con una prova che può fallire"
     assert {"1 conformi", "1 solo citate", "0 dimostrate"} <= set(conteggi)
     prima, seconda = pagina.select(".affermazione")
     prova = prima.select_one("details.affermazione-prove code").get_text()
