@@ -125,6 +125,19 @@ def test_l_indirizzo_dice_anche_come_si_sceglie(senza, lettore):
     scheda.wait_for_function("!location.search.includes('strategia')")
 
 
+def test_una_traduzione_a_sorte_si_ritrova_dal_suo_indirizzo(senza, lettore):
+    def tradotta(scheda):
+        scheda.locator(".vivo-unita-scelta").first.wait_for(timeout=60_000)
+        return scheda.get_by_label("Traduzione, un’unità alla volta").inner_text()
+
+    scheda = carica(lettore().apri(senza, PAGINA, f"?frase={quote(FRASE)}&strategia=sample&temperatura=1.5&seme=7"))
+    prima = tradotta(scheda)
+    scheda.get_by_role("button", name="Traduci").click()
+    scheda.wait_for_function("location.search.includes('seme=8')")
+    altra, indirizzo = tradotta(scheda), scheda.evaluate("location.search")
+    assert tradotta(carica(lettore().apri(senza, PAGINA, indirizzo))) == altra != prima
+
+
 @pytest.mark.lento
 def test_sulla_copertina_si_traduce_e_prima_non_si_carica_nulla(senza, lettore, python):
     scheda = lettore().apri(senza, "chapters/index.html")

@@ -315,17 +315,24 @@ def test_la_penalita_e_quella_della_libreria():
 # ---------------------------------------------------------------- il modello dal vivo
 
 
-def test_dall_indirizzo_alle_scelte_e_ritorno():
-    scelte = {"frase": "è l’ora & via", "tolti": ["scale", "residuals"], "encoder": 2, "decoder": None}
-    scelte |= {"strategia": "beam", "ampiezza": 8, "alfa": 0}
-    tornate = chiedi(
+def andata_e_ritorno(scelte: dict) -> list:
+    """Le scelte scritte in un indirizzo che aveva già la lingua, e rilette; e la lingua."""
+    return chiedi(
         "(() => { const v = {...x, tolti: new Set(x.tolti)}, a = C.vivo.scrivi(v, '?lingua=en'), t = C.vivo.leggi(a);"
         " return [{...t, tolti: [...t.tolti]}, new URLSearchParams(a).get('lingua')]; })()",
         scelte,
     )
-    assert tornate == [scelte, "en"]
-    usuali = {"strategia": "greedy", "ampiezza": 4, "alfa": 0.6}
-    for indirizzo in ("", "?strategia=caso&ampiezza=90&alfa=x", "?alfa=", "?ampiezza=0"):
+
+
+def test_dall_indirizzo_alle_scelte_e_ritorno():
+    scelte = {"frase": "è l’ora & via", "tolti": ["scale", "residuals"], "encoder": 2, "decoder": None}
+    scelte |= {"strategia": "beam", "ampiezza": 8, "alfa": 0, "temperatura": 1, "primi": 50, "massa": 1, "seme": 1}
+    a_sorte = {"strategia": "sample", "ampiezza": 4, "alfa": 0.6, "temperatura": 0.7, "primi": 5, "massa": 0.9, "seme": 12}
+    for mie in (scelte, scelte | a_sorte):
+        assert andata_e_ritorno(mie) == [mie, "en"]
+
+    usuali = {"strategia": "greedy", "ampiezza": 4, "alfa": 0.6, "temperatura": 1, "seme": 1}
+    for indirizzo in ("", "?strategia=caso&ampiezza=90&alfa=x", "?alfa=", "?ampiezza=0", "?temperatura=9&seme=-1"):
         lette = chiedi("C.vivo.leggi(x)", indirizzo)
         assert {nome: lette[nome] for nome in usuali} == usuali, indirizzo
     assert chiedi("C.vivo.scrivi({ ...x, tolti: [] }, '')", {"frase": "a"} | usuali) == "?frase=a"

@@ -28,14 +28,14 @@
     const modo = scelta("come sceglie", [["greedy", "la più probabile"], ["beam", "beam search"], ["sample", "a sorte"]], vivo.strategia, mostraModo);
     const ampiezza = cursore("ampiezza", { min: 1, max: 8, passo: 1, valore: vivo.ampiezza, scrivi: (x) => numero(x, 0) }, () => {});
     const alfa = cursore("α", { min: 0, max: 2, passo: 0.1, valore: vivo.alfa, scrivi: (x) => numero(x, 1), nome: "alfa" }, () => {});
-    const calda = cursore("temperatura", { min: 0.1, max: 2, passo: 0.1, valore: 1, scrivi: (x) => numero(x, 1) }, () => {});
-    const primi = cursore("top-k", { min: 1, max: 50, passo: 1, valore: 50, scrivi: (x) => numero(x, 0) }, () => {});
-    const massa = cursore("top-p", { min: 0.1, max: 1, passo: 0.05, valore: 1 }, () => {});
+    const calda = cursore("temperatura", { min: 0.1, max: 2, passo: 0.1, valore: vivo.temperatura, scrivi: (x) => numero(x, 1) }, () => {});
+    const primi = cursore("top-k", { min: 1, max: 50, passo: 1, valore: vivo.primi, scrivi: (x) => numero(x, 0) }, () => {});
+    const massa = cursore("top-p", { min: 0.1, max: 1, passo: 0.05, valore: vivo.massa }, () => {});
     const comandi = fai("div", { class: "esp-comandi" }), altri = fai("div", { class: "esp-comandi" });
     const uscita = fai("ol", { class: "vivo-unita", "aria-label": "Traduzione, un’unità alla volta" });
     const accanto = fai("div", { class: "vivo-candidati" });
     posto.append(fai("div", { class: "vivo-scrivi" }, campo, pronte), comandi, altri, uscita, accanto);
-    let giro = 0, seme = 1;
+    let giro = 0, sorteggi = 0;
 
     const vai = bottone("Traduci", () => traduci([]), { class: "esp-bottone vivo-vai" });
     const ferma = bottone("Ferma", () => vivo.ferma(), { hidden: true });
@@ -62,11 +62,13 @@
     async function traduci(prefisso) {
       const mio = ++giro, strategy = modo.valore;
       Object.assign(vivo, { frase: campo.value, strategia: strategy, ampiezza: ampiezza.valore, alfa: alfa.valore });
+      Object.assign(vivo, { temperatura: calda.valore, primi: primi.valore, massa: massa.valore });
+      if (strategy === "sample" && sorteggi++) vivo.seme++;  // il primo è quello dell’indirizzo, poi ogni volta un altro
       vivo.ferma();
       vivo.segna();
       const opzioni = { ...vivo.opzioni(), strategy, prefix: prefisso };
       if (strategy === "beam") Object.assign(opzioni, { beam: vivo.ampiezza, alpha: vivo.alfa });
-      if (strategy === "sample") Object.assign(opzioni, { temperature: calda.valore, topK: primi.valore, topP: massa.valore, seed: seme++ });
+      if (strategy === "sample") Object.assign(opzioni, { temperature: vivo.temperatura, topK: vivo.primi, topP: vivo.massa, seed: vivo.seme });
       uscita.replaceChildren();
       accanto.replaceChildren();
       ferma.hidden = false;

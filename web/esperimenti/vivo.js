@@ -23,13 +23,16 @@
         encoder: intero("encoder"), decoder: intero("decoder"),
         strategia: STRATEGIE.includes(p.get("strategia")) ? p.get("strategia") : STRATEGIE[0],
         ampiezza: Math.round(entro("ampiezza", 1, 8, 4)), alfa: entro("alfa", 0, 2, 0.6),
+        temperatura: entro("temperatura", 0.1, 2, 1), primi: Math.round(entro("primi", 1, 50, 50)), massa: entro("massa", 0.1, 1, 1),
+        seme: Math.round(entro("seme", 1, 2 ** 31, 1)),
       };
     },
-    scrivi({ frase, tolti, encoder, decoder, strategia, ampiezza, alfa }, indirizzo) {
-      const p = new URLSearchParams(indirizzo), beam = strategia === "beam";
+    scrivi({ frase, tolti, encoder, decoder, strategia, ampiezza, alfa, temperatura, primi, massa, seme }, indirizzo) {
+      const p = new URLSearchParams(indirizzo);
+      const altre = { ampiezza: null, alfa: null, temperatura: null, primi: null, massa: null, seme: null };
+      const sue = { beam: { ampiezza, alfa }, sample: { temperatura, primi, massa, seme } }[strategia];
       const voci = {
-        frase, senza: [...tolti].join(" "), encoder, decoder, strategia: strategia === STRATEGIE[0] ? null : strategia,
-        ampiezza: beam ? ampiezza : null, alfa: beam ? alfa : null,
+        frase, senza: [...tolti].join(" "), encoder, decoder, strategia: strategia === STRATEGIE[0] ? null : strategia, ...altre, ...sue,
       };
       for (const [nome, valore] of Object.entries(voci)) {
         if (valore || valore === 0) p.set(nome, valore);
