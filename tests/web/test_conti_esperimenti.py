@@ -327,7 +327,15 @@ def andata_e_ritorno(scelte: dict) -> list:
 def test_dall_indirizzo_alle_scelte_e_ritorno():
     scelte = {"frase": "è l’ora & via", "tolti": ["scale", "residuals"], "encoder": 2, "decoder": None}
     scelte |= {"strategia": "beam", "ampiezza": 8, "alfa": 0, "temperatura": 1, "primi": 50, "massa": 1, "seme": 1}
-    a_sorte = {"strategia": "sample", "ampiezza": 4, "alfa": 0.6, "temperatura": 0.7, "primi": 5, "massa": 0.9, "seme": 12}
+    a_sorte = {
+        "strategia": "sample",
+        "ampiezza": 4,
+        "alfa": 0.6,
+        "temperatura": 0.7,
+        "primi": 5,
+        "massa": 0.9,
+        "seme": 12,
+    }
     for mie in (scelte, scelte | a_sorte):
         assert andata_e_ritorno(mie) == [mie, "en"]
 

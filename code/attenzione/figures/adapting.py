@@ -1,6 +1,7 @@
 """Un modello portato altrove: quanto impara lì e quanto perde del dominio di prima."""
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 from attenzione.figures.style import decimal_comma
 
@@ -22,11 +23,12 @@ def adapting_figure(paths=EXAMPLE):
         ax.plot(new, old, STYLES[i % len(STYLES)], color=f"C{i}", label=name)
     start = next(iter(paths.values()))[0]
     ax.plot(*start, "o", color="black", markersize=9)
-    ax.annotate("prima", start, xytext=(0, 8), textcoords="offset points", ha="center")
+    ax.annotate("prima", start, xytext=(0, -20), textcoords="offset points", ha="center")
     ax.invert_xaxis()
-    ax.margins(0.08)
+    ax.margins(0.12)
     ax.set(xlabel="perdita sul dominio nuovo (a destra è più bassa)", ylabel="perdita sul dominio di prima")
     for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))  # passi che una cifra basta a scrivere
         axis.set_major_formatter(decimal_comma(1))
     ax.legend(loc="upper left")
     return fig

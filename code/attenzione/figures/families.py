@@ -48,7 +48,7 @@ def changes_figure(report=EXAMPLE):
     ax.plot(losses.mean(dim=1), rows, color="#999999", linewidth=1, zorder=1)
     for seed, marker in zip(losses.T, "oDs^v<>", strict=False):
         ax.scatter(seed, rows, marker=marker, color="C0", alpha=0.8, zorder=2)
-    ax.set(yticks=rows, xlabel="perdita da parte (nat per lettera)")
+    ax.set(yticks=rows, xlabel="perdita sul testo tenuto da parte (nat per lettera)")
     ax.set_yticklabels([names[0], *(f"+ {name}" for name in names[1:])])
     ax.invert_yaxis()
     ax.grid(axis="x", alpha=0.4)

@@ -4,6 +4,7 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import LogLocator
 
 from attenzione.figures.style import decimal_comma
 from attenzione.italian import number
@@ -71,6 +72,7 @@ def exam_figure(sizes=(300, 600, 1_000, 1_500), right=(0.2, 0.6, 0.9, 1.0), pass
     ax.plot(sizes, passed, "s", color="C1", label=f"esami di {questions} tutti giusti")
     ax.set_xscale("log")
     ax.set(xlabel="parametri", ylim=(-0.02, 1.03))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(lambda x, _: number(x, ",.0f"))
     ax.xaxis.set_minor_formatter(lambda x, _: "")
     ax.yaxis.set_major_formatter(decimal_comma(1))
