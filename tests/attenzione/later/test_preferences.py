@@ -227,15 +227,14 @@ def test_the_clip_stops_whoever_gained_enough_and_nobody_else(ratio, advantage, 
 # GRPO
 
 
-@given(st.lists(st.floats(-5, 5), min_size=2, max_size=8))
+@given(st.lists(st.integers(-50, 50), min_size=2, max_size=8))
 def test_the_advantages_of_a_group_are_standardised(rewards):
-    rewards = torch.tensor([rewards, rewards[::-1]], dtype=torch.float64)
-    advantages = group_advantages(rewards, eps=1e-12)
+    rewards = torch.tensor([rewards, rewards[::-1]], dtype=torch.float64) / 10
+    advantages = group_advantages(rewards, eps=1e-9)
     assert advantages.sum(dim=1).abs().max() < 1e-6
-    spread = rewards[0].std(correction=0)
-    if spread > 1e-6:
-        torch.testing.assert_close(advantages.square().mean(dim=1), torch.ones(2).double(), rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(advantages, group_advantages(3 * rewards + 7, eps=1e-12))
+    if rewards[0].unique().numel() > 1:
+        torch.testing.assert_close(advantages.square().mean(dim=1), torch.ones(2).double())
+        torch.testing.assert_close(advantages, group_advantages(3 * rewards + 7, eps=1e-9))
 
 
 def test_a_group_that_agrees_teaches_nothing_and_another_group_does_not_count():
