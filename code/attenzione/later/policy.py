@@ -32,7 +32,7 @@ def clipped_loss(log_probs, old_log_probs, advantages, clip=0.2):
     return -torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages).mean()
 
 
-def group_advantages(rewards, eps=1e-6):
+def group_advantages(rewards, eps=1e-4):
     """I vantaggi di GRPO: ogni premio meno la media del suo gruppo, diviso per la deviazione standard del gruppo.
 
     rewards: (..., G), G risposte alla stessa domanda. Un gruppo di premi tutti uguali ha vantaggi zero: non insegna

@@ -231,10 +231,12 @@ def test_the_clip_stops_whoever_gained_enough_and_nobody_else(ratio, advantage, 
 def test_the_advantages_of_a_group_are_standardised(rewards):
     rewards = torch.tensor([rewards, rewards[::-1]], dtype=torch.float64) / 10
     advantages = group_advantages(rewards, eps=1e-9)
-    assert advantages.sum(dim=1).abs().max() < 1e-6
     if rewards[0].unique().numel() > 1:
+        assert advantages.sum(dim=1).abs().max() < 1e-9
         torch.testing.assert_close(advantages.square().mean(dim=1), torch.ones(2).double())
         torch.testing.assert_close(advantages, group_advantages(3 * rewards + 7, eps=1e-9))
+    else:  # anche quando la media, arrotondata, non è proprio il premio
+        assert group_advantages(rewards.float()).abs().max() < 0.05
 
 
 def test_a_group_that_agrees_teaches_nothing_and_another_group_does_not_count():
@@ -242,7 +244,7 @@ def test_a_group_that_agrees_teaches_nothing_and_another_group_does_not_count():
     advantages = group_advantages(rewards)
     assert advantages[0].abs().max() == 0
     torch.testing.assert_close(advantages[1], group_advantages(rewards[1:])[0])
-    torch.testing.assert_close(advantages[1], doubles(-1, -1, -1, 3) / 3**0.5, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(advantages[1], doubles(-1, -1, -1, 3) / 3**0.5, rtol=1e-3, atol=1e-3)
 
 
 def test_the_losses_pass_gradcheck():
