@@ -18,6 +18,7 @@ from attenzione.figures.neighbours import neighbours_figure
 from attenzione.figures.positions import position_map, position_products, position_waves, wavelengths
 from attenzione.figures.recall import recall_figure
 from attenzione.figures.replay import replay_figure
+from attenzione.figures.reward import reward_figure
 from attenzione.figures.roofline import roofline_figure
 from attenzione.figures.round_trip import round_trip_figure
 from attenzione.figures.saturation import saturation_figure, softmax_saturation
@@ -75,6 +76,7 @@ __all__ = [
     "recall_figure",
     "replay_figure",
     "residual_gradients",
+    "reward_figure",
     "roofline_figure",
     "round_trip_figure",
     "saturation_figure",

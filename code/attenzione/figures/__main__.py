@@ -61,6 +61,7 @@ FIGURES = {
     "passo-6-peso-ed-effetto": figures.weights_and_effects,
     "passo-giro-di-una-parola": figures.round_trip_figure,
     "otto-cambiamenti": figures.changes_figure,
+    "premio-e-distanza": figures.reward_figure,
     "ricordare": figures.recall_figure,
     "scala": figures.ladder_figure,
     "scala-esami": figures.exam_figure,

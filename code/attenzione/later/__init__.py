@@ -12,6 +12,10 @@ Adattare un modello già addestrato: ``lora`` (una correzione di rango basso), `
 sottostrati), ``chat`` (ruoli, turni e dove si conta la perdita), ``four_bits`` e ``gptq`` (meno bit), ``distillation``
 (un allievo e un maestro); ``adapting`` è la prova registrata.
 
+Portarlo dove qualcuno preferisce: ``answers`` (le risposte, la loro probabilità, quanto ci si è spostati),
+``preferences`` (dai confronti a un premio), ``best_of`` (il migliore di N), ``policy`` (REINFORCE, PPO, GRPO), ``dpo``
+(dai confronti ai pesi).
+
 Ciò che l’attenzione ha sostituito, e ciò che prova a sostituirla: ``recurrent`` (RNN, LSTM, GRU, l’attenzione additiva
 sui loro stati), ``convolution`` (finestre, ByteNet, ConvS2S), ``messages`` (reti su grafi), ``scan`` (la ricorrenza
 lineare, anche senza fila), ``linear_attention``, ``rwkv``, ``state_space`` (S4, Mamba); ``recall`` li mette tutti alla
