@@ -134,7 +134,7 @@ def test_la_figura_risponde_al_tocco(senza, lettore):
     scheda = lettore(**TELEFONO).apri(senza, INDICE)
     scheda.locator(".ponte-riga [role=option]", has_text="indipendente").tap()
     assert scheda.locator(SCELTA).inner_text() == "indipendente" and "«independent»" in voce(scheda)
-    scheda.get_by_role("button", name="Un’altra frase").tap()
+    scheda.get_by_role("button", name="Un altro esempio").tap()
     assert scheda.locator(".ponte-riga").first.inner_text().split()[:2] == ["the", "commission"]
     for riga in scheda.locator(".ponte-riga").all():  # la frase più lunga sta nella figura
         assert riga.evaluate("e => e.scrollWidth <= e.clientWidth")
@@ -150,7 +150,7 @@ def test_la_figura_risponde_alla_tastiera(senza, lettore):
         assert lista.get_attribute("aria-activedescendant") == scheda.locator(SCELTA).get_attribute("id")
         assert f"«{attesa}»" in voce(scheda)
     assert scheda.url.endswith(INDICE)  # le frecce non cambiano pagina
-    scheda.get_by_role("button", name="Un’altra frase").press("Enter")
+    scheda.get_by_role("button", name="Un altro esempio").press("Enter")
     assert scheda.locator(".ponte-riga [role=option]").nth(1).inner_text() == "commissione"
 
 

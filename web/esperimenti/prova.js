@@ -51,6 +51,6 @@
       vai.textContent = "Traduci";
     }
 
-    dice(vivo.fatti ? "" : "La prima volta si caricano nove megabyte; poi tutto si calcola in questa pagina, e nulla ne esce.");
+    dice(vivo.fatti ? "" : "La prima volta si caricano nove megabyte; poi tutto si calcola in questa pagina, e la frase non ne esce.");
   });
 })();

@@ -125,7 +125,7 @@
       const ora = [...vivo.tolti, vivo.encoder, vivo.decoder].join();
       if (!caricato && vivo.fatti) { caricato = true; comanda(); prima = ora; traduci([]); } else if (vivo.fatti && ora !== prima) { prima = ora; traduci([]); }
     });
-    dice(vivo.fatti ? "" : "Il modello sono nove megabyte, e si caricano soltanto se si chiede. Dopo, tutto si calcola in questa pagina: nulla ne esce.");
+    dice(vivo.fatti ? "" : "Il modello sono nove megabyte, e si caricano soltanto se si chiede. Dopo, tutto si calcola in questa pagina: la frase non ne esce.");
     if (vivo.fatti) traduci([]);
   });
 })();

@@ -4,13 +4,13 @@
   const SVG = "http://www.w3.org/2000/svg";
   const PAROLE = {
     it: {
-      altra: "Un’altra frase", scritte: "Parola che si scrive", legge: "legge", scrive: "scrive",
+      altra: "Un altro esempio", scritte: "Parola che si scrive", legge: "legge", scrive: "scrive",
       riga: (chi, pesi) => `Scrivendo «${chi}» guarda soprattutto ${pesi}.`,
       colonna: (chi, pesi) => `«${chi}» è guardata soprattutto da ${pesi}.`,
       una: (parola, peso) => `«${parola}» ${peso.toFixed(2).replace(".", ",")}`,
     },
     en: {
-      altra: "Another sentence", scritte: "Word being written", legge: "reads", scrive: "writes",
+      altra: "Another example", scritte: "Word being written", legge: "reads", scrive: "writes",
       riga: (chi, pesi) => `Writing “${chi}”, it looks mostly at ${pesi}.`,
       colonna: (chi, pesi) => `“${chi}” is looked at mostly by ${pesi}.`,
       una: (parola, peso) => `“${parola}” ${peso.toFixed(2)}`,
