@@ -79,17 +79,21 @@ def ancora_del_simbolo(simbolo: str) -> str:
     return "simbolo-" + re.sub(r"[^A-Za-z0-9]+", "-", simbolo).strip("-")
 
 
-SEGNI = {
-    "Sublayer(x)": [r"\mathrm{Sublayer}"],
-    "softmax": [r"\mathrm{softmax}"],
-    "ℝ^d": [r"\mathbb{R}"],
-    "PE": ["PE"],
-} | {
-    nome: []
-    for nome in ("[B, n, d_model]", "QK^T", "q_i·k_j", "O(·)", "F, G", "d × n", "×", "∈, ℝ^{a×b}", "t (pedice)")
-}
+SEGNI = (
+    {
+        "Sublayer(x)": [r"\mathrm{Sublayer}"],
+        "softmax": [r"\mathrm{softmax}"],
+        "ℝ^d": [r"\mathbb{R}"],
+        "PE": ["PE"],
+    }
+    | {
+        nome: []
+        for nome in ("[B, n, d_model]", "QK^T", "q_i·k_j", "O(·)", "F, G", "d × n", "×", "∈, ℝ^{a×b}", "t (pedice)")
+    }
+    | {"σ (logistica)": []}
+)
 """Il segno di un simbolo dove non è ciò che il suo ``tex`` mette prima di «=», di «∈» o di una parentesi; i nomi con la
-lista vuota sono scritture composte, fatte di altri simboli."""
+lista vuota sono scritture composte, fatte di altri simboli, o lettere che da sole vogliono dire anche altro."""
 
 
 def segni(simbolo: dict) -> list[str]:
