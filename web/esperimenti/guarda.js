@@ -25,7 +25,7 @@
     const { unita } = Esperimenti.conti.vivo;
     const campo = fai("div");
     posto.append(campo);
-    let mio = 0, scelte = { tipo: "encoder-decoder", strato: "0", testa: "" };
+    let mio = 0, scelte = { tipo: "encoder-decoder", strato: null, testa: "" };
 
     async function mostra() {
       if (!posto.contains(campo)) return;
@@ -36,6 +36,7 @@
       const { values, source, target } = await vivo.chiedi("intermediates", { ...vivo.opzioni(), prefix: scritti });
       if (qui !== mio) return;
       // ogni riga del decoder scrive l’unità che segue: la prima, da BOS, la prima parola
+      scelte.strato ??= String(vivo.fatti.config.n_layers - 1);  // l’ultimo, il più vicino a ciò che si scrive
       const scrive = [...target.slice(1).map(({ piece }) => unita(piece)), "(fine)"];
       const legge = source.map(({ piece }) => unita(piece));
       const dati = { inizio: { tipo: scelte.tipo, strato: Number(scelte.strato), testa: null, parola: 0 }, frasi: [conti.vista(values, legge, scrive, vivo.fatti.config)] };

@@ -4,7 +4,7 @@
 
   const conti = {
     // L’indirizzo della pagina del modello, con la stessa frase; «ora» è quello di adesso.
-    seguito: (pagina, frase, ora) => pagina + Esperimenti.conti.vivo.scrivi({ frase, tolti: [] }, ora),
+    seguito: (pagina, frase, ora) => `${pagina}${Esperimenti.conti.vivo.scrivi({ frase, tolti: [] }, ora)}#esperimento-traduci`,
   };
 
   nuovo("prova", conti, (posto, dice) => {
@@ -51,6 +51,6 @@
       vai.textContent = "Traduci";
     }
 
-    dice(vivo.fatti ? "" : "La prima volta si caricano nove megabyte; poi tutto si calcola in questa pagina, e la frase non ne esce.");
+    dice(vivo.fatti ? "" : "La prima volta si caricano nove megabyte; poi tutto si calcola in questa pagina, e la frase non ne esce. Ha imparato dal Parlamento europeo: con le frasi d’altro genere sbaglia spesso.");
   });
 })();

@@ -2,7 +2,7 @@
 (() => {
   const { fai, numero, bottone, scelta, spunta, vivo, nuovo } = Esperimenti;
   const INTERI = [
-    ["scale", "la divisione per √d"], ["positions", "le posizioni"], ["causal_mask", "la maschera causale"],
+    ["scale", "la divisione per √d"], ["positions", "la codifica posizionale"], ["causal_mask", "la maschera causale"],
     ["residuals", "le connessioni residuali"], ["norms", "le normalizzazioni"], ["feed_forward", "le reti feed-forward"],
     ["cross_attention", "lo sguardo alla frase inglese"],
   ];
@@ -20,7 +20,7 @@
   nuovo("senza", conti, (posto, dice) => {
     const prove = JSON.parse(document.getElementById("prove-registrate").textContent);
     const comandi = fai("div"), prima = fai("div", { class: "vivo-lato" }), dopo = fai("div", { class: "vivo-lato" });
-    posto.append(comandi, fai("div", { class: "vivo-due" }, prima, dopo));
+    posto.append(fai("div", { class: "vivo-due" }, prima, dopo), comandi);
     let mio = 0;
 
     const cambia = () => {
@@ -40,9 +40,9 @@
     function comanda() {
       if (!vivo.fatti) return vivo.invita(comandi, dice);
       const { n_layers, n_heads } = vivo.fatti.config, quanti = Array.from({ length: n_layers }, (_, i) => i + 1);
-      const interi = fai("fieldset", { class: "vivo-gruppo" }, fai("legend", { class: "esp-titolo" }, "si toglie, in tutto il modello"),
+      const interi = fai("fieldset", { class: "vivo-gruppo" }, fai("legend", { class: "esp-titolo" }, `si toglie, in tutto il modello (intero: BLEU ${numero(prove.intero.BLEU, 1)})`),
         ...INTERI.map(([nome, titolo]) => interruttore(nome, titolo)));
-      const teste = fai("fieldset", { class: "vivo-gruppo" }, fai("legend", { class: "esp-titolo" }, "si spegne una testa (strato × testa)"));
+      const teste = fai("fieldset", { class: "vivo-gruppo" }, fai("legend", { class: "esp-titolo" }, "si spegne una testa (strato × testa): più piena la casella, più BLEU se ne va"));
       for (const [pila, attenzione, titolo] of DOVE) {
         const griglia = fai("div", { class: "vivo-teste", role: "group", "aria-label": `Teste: ${titolo}`, style: `--teste:${n_heads}` });
         for (let strato = 0; strato < n_layers; strato++) for (let testa = 0; testa < n_heads; testa++) {
@@ -53,7 +53,7 @@
             vivo.tolti[via ? "add" : "delete"](nome);
             b.setAttribute("aria-pressed", via);
             cambia();
-          }, { "aria-pressed": vivo.tolti.has(nome), "aria-label": detto, title: detto });
+          }, { "aria-pressed": String(vivo.tolti.has(nome)), "aria-label": detto, title: detto });
           if (bleu !== undefined) b.style.setProperty("--cala", `${Math.round(Math.min(100, Math.max(0, 12 * (prove.intero.BLEU - bleu))))}%`);
           griglia.append(b);
         }
@@ -77,13 +77,15 @@
       if (!posto.contains(comandi)) return;
       if (!vivo.fatti || !vivo.frase) return;
       const qui = ++mio;
+      dopo.setAttribute("aria-busy", "true");  // ciò che si vede è ancora di prima
       const intero = await vivo.chiedi("translate", { strategy: "greedy" });
       const meno = await vivo.chiedi("translate", { strategy: "greedy", ...vivo.opzioni() });
       if (qui !== mio) return;
       prima.replaceChildren(...lato("intero", intero, prove.intero));
+      dopo.removeAttribute("aria-busy");
       dopo.replaceChildren(...lato("senza", meno, conti.resta(prove, vivo)));
       const quanti = vivo.tolti.size + Boolean(vivo.encoder) + Boolean(vivo.decoder);
-      dice(!quanti ? "Nulla è tolto." : intero.text === meno.text ? "La traduzione è la stessa: di ciò che si è tolto, questa frase può fare a meno." : "La traduzione cambia.");
+      dice(!quanti ? "Nulla è tolto." : intero.text === meno.text ? "La traduzione è la stessa: di ciò che si è tolto, questa frase può fare a meno." : "La traduzione cambia; quanto conti quel pezzo lo dice il BLEU, su molte frasi: una sola può ingannare.");
     }
 
     let caricato = Boolean(vivo.fatti);

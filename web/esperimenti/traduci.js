@@ -38,6 +38,15 @@
     let giro = 0, sorteggi = 0;
 
     const vai = bottone("Traduci", () => traduci([]), { class: "esp-bottone vivo-vai" });
+    const manda = bottone("Copia il collegamento", async () => {
+      vivo.segna();
+      try {
+        await navigator.clipboard.writeText(location.href);
+        dice("Copiato: chi lo apre ritrova la frase, ciò che si è tolto, come si sceglie.");
+      } catch {
+        dice("Il browser non lascia copiare da qui: il collegamento è nella barra dell’indirizzo.");
+      }
+    });
     const ferma = bottone("Ferma", () => vivo.ferma(), { hidden: true });
     pronte.addEventListener("change", () => { if (pronte.value) { campo.value = pronte.value; pronte.value = ""; pronti(); } });
     campo.addEventListener("keydown", (evento) => {
@@ -56,7 +65,7 @@
 
     function comanda() {
       if (!vivo.fatti) return vivo.invita(comandi, dice);
-      comandi.replaceChildren(vai, ferma, modo.riga);
+      comandi.replaceChildren(vai, ferma, modo.riga, manda);
     }
 
     async function traduci(prefisso) {
@@ -96,7 +105,7 @@
         return unaVoce(piece, b);
       }));
       const persi = esito.lost.length ? ` Non conosce: ${esito.lost.join(" ")}` : "";
-      dice(`«${esito.text}»: ${quante} unità, ciascuna in media con probabilità ${numero(media)}; di tutta la frase, il logaritmo è ${numero(esito.logProb)}.${persi}`);
+      dice(`«${esito.text}»: ${quante} unità, ciascuna in media con probabilità ${numero(media)}; di tutta la frase, il logaritmo è ${numero(esito.logProb)}.${persi} Toccando un’unità si vede che cos’altro poteva venire.`);
     }
 
     async function apri(i) {

@@ -54,6 +54,10 @@
   const ascoltano = [];
   let traduttore = null, pronto = null;
 
+  // Chi in questa scheda l’ha già caricato una volta non lo chiede di nuovo a ogni pagina.
+  function ricorda() { try { sessionStorage.setItem("modello", "caricato"); } catch { /* da una cartella, in alcuni browser */ } }
+  function gia() { try { return sessionStorage.getItem("modello") === "caricato"; } catch { return false; } }
+
   function programma() {
     return new Promise((fatto, manca) => {
       if (globalThis.attenzione?.createTranslator) return fatto();
@@ -81,6 +85,7 @@
         pronto = traduttore = null;
         throw errore;
       }
+      ricorda();
       vivo.di();
     },
     ferma: () => traduttore?.cancel(),
@@ -123,6 +128,7 @@
         ferma = null;
       }, { class: "esp-bottone vivo-carica" });
       posto.replaceChildren(carica, segno);
+      if (gia()) carica.click();
     },
   };
 })();
