@@ -58,12 +58,15 @@
   function ricorda() { try { sessionStorage.setItem("modello", "caricato"); } catch { /* da una cartella, in alcuni browser */ } }
   function gia() { try { return sessionStorage.getItem("modello") === "caricato"; } catch { return false; } }
 
+  let scritto = null, chiesto = false;
+
+  // Il programma si scrive nella pagina una volta, chiunque lo chieda.
   function programma() {
-    return new Promise((fatto, manca) => {
+    return scritto ??= new Promise((fatto, manca) => {
       if (globalThis.attenzione?.createTranslator) return fatto();
       const script = fai("script", { src: `${base}modello.js` });
       script.onload = () => fatto();
-      script.onerror = () => { script.remove(); manca(new Error("Il programma del modello non si trova: il libro va scaricato per intero, o ricostruito.")); };
+      script.onerror = () => { script.remove(); scritto = null; manca(new Error("Il programma del modello non si trova: il libro va scaricato per intero, o ricostruito.")); };
       document.head.append(script);
     });
   }
@@ -116,6 +119,7 @@
       const carica = bottone("Carica il modello (9 MB)", async () => {
         if (ferma) return ferma.abort();
         ferma = new AbortController();
+        chiesto = true;
         carica.textContent = "Annulla";
         segno.hidden = false;
         try {
@@ -128,7 +132,7 @@
         ferma = null;
       }, { class: "esp-bottone vivo-carica" });
       posto.replaceChildren(carica, segno);
-      if (gia()) carica.click();
+      if (gia() && !chiesto) carica.click();
     },
   };
 })();
