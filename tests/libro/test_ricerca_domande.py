@@ -36,6 +36,15 @@ CON_ALTRE_PAROLE = {
     "smettere di scrivere": "come sa quando ha finito",
     "noam": "Il tasso prima sale, poi scende",
     "spostamento lineare rotazione posizioni": "Spostarsi di k posizioni",
+    "quante r in strawberry": "contare le lettere",
+    "ho caricato un PDF e ha saltato un pezzo": "PDF lungo",
+    "pollice in su impara da me": "pollice",
+    "perché rifiuta di rispondere": "si rifiuta",
+    "cambia idea e chiede scusa": "sei sicuro",
+    "adulazione": "sei sicuro",
+    "allucinazione": "inventa",
+    "LoRA impara fatti nuovi": "documenti della ditta",
+    "sto ragionando prima di rispondere": "i passi che mostra",
 }
 """Parole di chi domanda → un pezzo del titolo che risponde."""
 

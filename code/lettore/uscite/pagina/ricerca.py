@@ -234,6 +234,8 @@ ALTRE_PAROLE = {
     "smettere": "fermarsi",
     "schedule di Noam": "tasso di apprendimento scende",
     "attenzione non è spiegazione": "l’attenzione è una spiegazione",
+    "sempre ragione": "mi dà ragione",
+    "fidarsi": "fidarmi",
 }
 """Come lo dice chi cerca → come lo dicono i titoli, dove il glossario non arriva: «smettere» non è un termine."""
 
