@@ -12,7 +12,7 @@ from formule import who_moves
 from registro import affermazione, distacco, invece, premessa, tesi
 from torch import nn
 
-from attenzione.attention import MultiHeadAttention
+from attenzione.attention import MultiHeadAttention, scaled_dot_product_attention
 from attenzione.config import load_tables
 from attenzione.evidence.complexity import (
     build_layer,
@@ -254,17 +254,36 @@ def test_cammino_convoluzionale(strato, crescita):
                 assert max_path("convoluzionale", length, size) == math.ceil((length - 1) / (size // 2))
 
 
+def around(length, size):
+    return path_lengths(steps("ristretta", length, r=size))
+
+
+def only_behind(length, size):
+    X = torch.randn(length, 2, dtype=torch.float64)
+    near = torch.ones(length, length).tril().triu(-(size // 2)) > 0  # le size // 2 prima, e sé
+    return path_lengths(repeat(connections(lambda X: scaled_dot_product_attention(X, X, X, near)[0], X)))
+
+
 @affermazione(
     "cammino-ristretta",
-    vero={"crescita": printed("Self-Attention (restricted)", "maximum_path_length")},
-    falso=[{"crescita": "n"}, {"crescita": "1/r"}, {"crescita": "n/r**2"}, {"crescita": "log(n)/log(r)"}],
+    vero={"crescita": printed("Self-Attention (restricted)", "maximum_path_length"), "guarda": around},
+    falso=[
+        {"crescita": "n"},
+        {"crescita": "1/r"},
+        {"crescita": "n/r**2"},
+        {"crescita": "log(n)/log(r)"},
+        {"guarda": only_behind},
+    ],
 )
-def test_cammino_ristretta(crescita):
-    """La posizione più lontana dista n − 1 e da ogni lato se ne vedono (r − 1)/2: con queste il rapporto è uno solo."""
-    stated = sp.sympify(crescita, {"n": n, "r": r})
-    found = {
-        max_path("ristretta", a + 1, r=b + 1) / stated.subs({n: a, r: b}) for a, b in product((32, 64), (4, 8, 16))
-    }
+def test_cammino_ristretta(crescita, guarda):
+    """La posizione più lontana dista n − 1 e da ogni lato se ne vedono (r − 1)/2: con queste il rapporto è uno solo. E
+    nessuna coppia resta scollegata, come accade guardando soltanto indietro."""
+    stated, found = sp.sympify(crescita, {"n": n, "r": r}), set()
+    for a, b in product((32, 64), (4, 8, 16)):
+        lengths = guarda(a + 1, b + 1)  # (n, n)
+        with tesi:
+            assert (lengths > 0).all()
+        found.add(lengths.max().item() / stated.subs({n: a, r: b}))
     with tesi:
         assert len(found) == 1
 
