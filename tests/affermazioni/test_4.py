@@ -54,6 +54,11 @@ def lstm(d):
     return lambda X: layer(X)[0]
 
 
+def gru(d):
+    layer = nn.GRU(d, d, bias=False).double()
+    return lambda X: layer(X)[0]
+
+
 def whole_attention(d):
     """La self-attention del modello, proiezioni comprese, a quattro teste."""
     layer = MultiHeadAttention(d, 4).double()
@@ -79,9 +84,10 @@ def test_costo_self_attention(ordine, proiezioni):
     "costo-ricorrente", vero={"ordine": printed("Recurrent")}, falso=[{"ordine": "n**2*d"}, {"ordine": "n*d"}]
 )
 def test_costo_ricorrente(ordine):
-    """La ricorrenza più semplice, con due matrici, e la LSTM, con otto."""
+    """La ricorrenza più semplice, con due matrici, la GRU, con sei, e la LSTM, con otto."""
     with tesi:
         assert ratios(counted("ricorrente"), ordine) == {2}
+        assert ratios(lambda n, d, k, r: count_operations(gru(d), n, d), ordine) == {6}
         assert ratios(lambda n, d, k, r: count_operations(lstm(d), n, d), ordine) == {8}
 
 
@@ -131,8 +137,9 @@ def test_attesa_costante(crescita, kind):
     vero={"crescita": printed("Recurrent", "sequential_operations")},
     falso=[{"crescita": "1"}, {"crescita": "log(n)/log(k)"}],
 )
-def test_attesa_ricorrente(crescita):
-    depths = [sequential_operations(build_layer("ricorrente", 8), length, 8) for length in (16, 32, 64)]
+@pytest.mark.parametrize("layer", [build_layer("ricorrente", 8), gru(8), lstm(8)], ids=["ricorrente", "GRU", "LSTM"])
+def test_attesa_ricorrente(crescita, layer):
+    depths = [sequential_operations(layer, length, 8) for length in (16, 32, 64)]
     with tesi:
         assert growth(depths) == crescita
 
