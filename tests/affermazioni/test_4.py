@@ -328,14 +328,14 @@ def test_self_attention_conviene_se_n_minore_di_d(proiezioni, rivale, incrocio):
     falso=[{"strato": "self-attention"}, {"ampiezze": lambda n: [2 * n - 1]}],
 )
 def test_una_convoluzione_non_collega_tutto(strato, ampiezze):
-    """Con tutti i kernel più stretti della frase, pari e dispari; centrato, un kernel collega tutto se è ampio 2n − 1.
-    Se guarda soltanto indietro, come quello dilatato, nemmeno così."""
+    """Con tutti i kernel più stretti della frase, pari e dispari, contigui e dilatati; centrato, un kernel collega
+    tutto se è ampio 2n − 1. Se guarda soltanto indietro nemmeno così."""
     for length in (4, 9, 16):
         X = torch.randn(length, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))  # (n, 2)
-        for size in ampiezze(length):
-            with tesi:
-                assert not connections(build_layer(strato, 2, kernel_size=size), X).all()
-                assert not connections(build_layer("dilatata", 2, kernel_size=size), X).all()
+        for size, dilation in product(ampiezze(length), (1, 2, 3)):
+            for kind in (strato, "dilatata"):  # centrato; e come quello dilatato della tabella, all’indietro
+                with tesi:
+                    assert not connections(build_layer(kind, 2, kernel_size=size, dilation=dilation), X).all()
 
 
 def layers_to_connect(kind, length, size, dilations):

@@ -167,7 +167,7 @@ def test_mla_matrici_spostate(via, chiavi):
         with tesi:
             assert torch.allclose(torch.cat(steps, dim=1)[0], torch.cat(heads, dim=-1) @ latent.W_o)
             assert cache.shape == (1, n, d_c) and torch.allclose(cache[0], c)
-            assert shapes.found and not {(n, d_k), (n, d_model)} & shapes.found
+            assert shapes.found and not {(n, d_k), (n, d_model), (d_k, n), (d_model, n)} & shapes.found
 
 
 class Shapes(TorchDispatchMode):
