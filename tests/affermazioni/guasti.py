@@ -51,7 +51,7 @@ SENZA_GUASTO = {
 NESSUNO = "nessun guasto"
 """Il controllo: la libreria sana, con tutte le prove che vedono un guasto. Non deve diventare rossa nessuna."""
 
-ATTESA = 120
+ATTESA = 300
 """I secondi che si aspettano per un guasto: oltre, il suo processo è morto o non finisce."""
 
 OPZIONI = ("-qq", "-s", "--no-header", "--tb=short", "--assert=plain")

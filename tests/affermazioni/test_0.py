@@ -65,13 +65,14 @@ def convolved(attention, args):
 
 @affermazione(
     "unicamente-attenzione",
-    vero={"spento": "attenzione", "entrano": as_they_come},
-    falso=[{"spento": "rete feed-forward"}, {"entrano": convolved}],
+    vero={"spento": "attenzione", "entrano": as_they_come, "dove": "self_attention"},
+    falso=[{"spento": "rete feed-forward"}, {"entrano": convolved}, {"entrano": convolved, "dove": "cross_attention"}],
 )
-def test_unicamente_attenzione(spento, entrano):
+def test_unicamente_attenzione(spento, entrano, dove):
     """Spenta l’attenzione, nelle due pile intere, nessuna posizione sa nulla di un’altra, né della frase d’ingresso;
     spente le feed-forward si parlano ancora. Lo stesso se l’attenzione resta, ma ogni posizione guarda sé sola: nel suo
-    modulo non c’è altro, come una convoluzione, da cui passi qualcosa."""
+    modulo non c’è altro, come una convoluzione, da cui passi qualcosa. La frase d’ingresso, ferma, la guardano tutte:
+    nemmeno di lì passa ciò che un’altra ha scritto."""
     torch.manual_seed(0)
     model = Transformer(replace(BASE, n_vocab=10)).eval()
     for layer in (*model.encoder, *model.decoder):
@@ -80,10 +81,8 @@ def test_unicamente_attenzione(spento, entrano):
             off.data.zero_()
     masked = Transformer(replace(BASE, n_vocab=10)).eval()
     for layer in (*masked.encoder, *masked.decoder):
-        layer.self_attention.register_forward_pre_hook(entrano)
+        getattr(layer, dove, layer.self_attention).register_forward_pre_hook(entrano)
         layer.self_attention.register_forward_pre_hook(only_itself, with_kwargs=True)
-        if layer in masked.decoder:
-            layer.cross_attention.W_o.data.zero_()
     one = torch.arange(4, 9)[None]  # (1, 5)
 
     def moved(outputs):

@@ -14,40 +14,56 @@ from attenzione.evidence.tables import training_flops
 
 
 def recurrent(X, h):
-    return seeded(0, nn.RNN, X.size(-1), X.size(-1))(X, h[None])[0]  # (n, d)
+    return seeded(0, nn.RNN, X.size(-1), X.size(-1))(X, h)[0][:, None]  # (n, 1, d)
 
 
 def gated(X, h):
-    return seeded(0, nn.GRU, X.size(-1), X.size(-1))(X, h[None])[0]  # (n, d)
+    return seeded(0, nn.GRU, X.size(-1), X.size(-1))(X, h)[0][:, None]  # (n, 1, d)
+
+
+def with_its_cell(X, state):
+    layer, states = seeded(0, nn.LSTM, X.size(-1), X.size(-1)), []
+    for x in X.split(1):
+        _, state = layer(x, tuple(state[:, None]))  # h e c: (1, d), due volte
+        state = torch.cat(state)
+        states.append(state)
+    return torch.stack(states)  # (n, 2, d)
+
+
+def without_its_cell(X, h):
+    return with_its_cell(X, torch.cat([h, torch.zeros_like(h)]))[:, :1]  # (n, 1, d): la cella riparte da zero
 
 
 def separate(X, h):
-    return X.tanh()  # (n, d): ogni posizione per conto suo
+    return X.tanh()[:, None]  # (n, 1, d): ogni posizione per conto suo
 
 
 def window(X, h):
-    return (X + torch.cat([h[None], X[:-1]])).tanh()  # (n, d): l’ingresso e quello prima, non lo stato
+    return (X + torch.cat([h, X[:-1]])).tanh()[:, None]  # (n, 1, d): l’ingresso e quello prima, non lo stato
 
 
 @affermazione(
     "stato-dal-precedente",
-    vero={"strati": (recurrent, gated)},
-    falso=[{"strati": (separate,)}, {"strati": (window,)}],
+    vero={"strati": {recurrent: 1, gated: 1, with_its_cell: 2}},
+    falso=[{"strati": {separate: 1}}, {"strati": {window: 1}}, {"strati": {without_its_cell: 1}}],
 )
 def test_stato_dal_precedente(strati):
-    """h_t dipende da h_{t-1} e da x_t, e da nient’altro: ripartire di lì dà lo stesso stato. A più grandezze."""
+    """h_t dipende da h_{t-1} e da x_t, e da nient’altro: ripartire di lì dà lo stesso stato. Nella LSTM si riparte da
+    due vettori, h_{t-1} e la cella, e h_t dipende da ciascuno. A più grandezze."""
     torch.manual_seed(1)
-    for layer, (n, d) in product(strati, ((6, 8), (30, 4), (5, 512))):
+    for (layer, parts), (n, d) in product(strati.items(), ((6, 8), (30, 4), (5, 512))):
         X = torch.randn(n, d)  # (n, d)
-        h = layer(X, torch.zeros(d))  # (n, d)
+        states = layer(X, torch.zeros(parts, d))  # (n, parts, d)
 
-        def step(more_x=0, more_h=0, layer=layer, X=X, h=h):
-            return torch.cat([layer(X[t : t + 1] + more_x, h[t - 1] + more_h) for t in range(1, len(X))])  # (n − 1, d)
+        def step(more_x=0, more=0, layer=layer, X=X, states=states):
+            found = [layer(X[t : t + 1] + more_x, states[t - 1] + more) for t in range(1, len(X))]
+            return torch.cat(found)  # (n − 1, parts, d)
 
         with tesi:
-            torch.testing.assert_close(step(), h[1:])
-            assert (step(more_h=1) != step()).any(dim=-1).all()
-            assert (step(more_x=1) != step()).any(dim=-1).all()
+            torch.testing.assert_close(step(), states[1:])
+            for more in torch.eye(parts)[..., None]:  # (parts, 1): una parte dello stato per volta
+                assert (step(more=more) != step())[:, 0].any(dim=-1).all()
+            assert (step(more_x=1) != step())[:, 0].any(dim=-1).all()
 
 
 @affermazione(

@@ -58,16 +58,31 @@ def test_figura_1_somma_poi_norma(posto, sottostrati):
         assert all(torch.allclose(entered, x + y) for x, y, entered in sums)
 
 
-@affermazione("n-simboli-n-vettori", vero={"scarto": 0}, falso=[{"scarto": 1}, {"scarto": -1}])
-def test_n_simboli_n_vettori(scarto):
-    """Nel modello base. Ogni vettore è del suo simbolo: senza posizioni, mescolati i simboli si mescolano i vettori."""
+def its_own(z):
+    return z
+
+
+def everyones(z):
+    return z.mean(dim=1, keepdim=True).expand_as(z)  # (1, n, 512): n volte lo stesso
+
+
+@affermazione(
+    "n-simboli-n-vettori",
+    vero={"scarto": 0, "vettori": its_own},
+    falso=[{"scarto": 1}, {"scarto": -1}, {"vettori": everyones}],
+)
+def test_n_simboli_n_vettori(scarto, vettori):
+    """Nel modello base. Ogni vettore è del suo simbolo: senza posizioni, mescolati i simboli si mescolano i vettori, e
+    quelli di simboli diversi sono diversi."""
     torch.manual_seed(0)
     model, bare = (Transformer(replace(BASE, n_vocab=100, positions=kind)).eval() for kind in ("sinusoidal", "none"))
     for n in (1, 2, 5, 16, 60):
         src, order = torch.arange(4, 4 + n)[None], torch.randperm(n)
         with torch.no_grad(), tesi:
             assert model.encode(src)[0].shape == (1, n + scarto, 512)
-            torch.testing.assert_close(bare.encode(src[:, order])[0], bare.encode(src)[0][:, order], atol=1e-4, rtol=0)
+            vectors, mixed = (vettori(bare.encode(tokens)[0]) for tokens in (src, src[:, order]))  # (1, n, 512)
+            torch.testing.assert_close(mixed, vectors[:, order], atol=1e-4, rtol=0)
+            assert (torch.cdist(vectors, vectors)[0] + 1e9 * torch.eye(n)).min() > 1
 
 
 @affermazione(
@@ -125,20 +140,39 @@ def from_every_key(Q, K, V):
     return weights(Q, K / K.std(dim=0), V)  # ogni chiave, misurata sulle altre
 
 
+def from_the_key_alone(Q, K, V):
+    return K.mean(dim=-1).softmax(dim=-1).expand(len(Q), -1)  # (n_q, n_k): la query non conta
+
+
+def from_its_place_too(Q, K, V):
+    late = weights(Q, K, V) * torch.arange(1, len(K) + 1)  # (n_q, n_k)
+    return late / late.sum(dim=-1, keepdim=True)
+
+
 @affermazione(
     "peso-dalla-compatibilita",
     vero={"pesi": weights},
-    falso=[{"pesi": from_values_too}, {"pesi": from_every_query}, {"pesi": from_every_key}],
+    falso=[
+        {"pesi": from_values_too},
+        {"pesi": from_every_query},
+        {"pesi": from_every_key},
+        {"pesi": from_the_key_alone},
+        {"pesi": from_its_place_too},
+    ],
 )
 def test_peso_dalla_compatibilita(pesi):
-    """I pesi di una query non li muovono i valori, né le altre query; li muovono le chiavi, ciascuna il suo: mossa una
-    chiave, i rapporti fra i pesi delle altre restano quelli."""
+    """I pesi di una query non li muovono i valori, né le altre query; li muovono lei, che ne cambia i rapporti, e le
+    chiavi, ciascuna il suo, dovunque stia: mossa una chiave, i rapporti fra i pesi delle altre restano quelli."""
     for n_q, n_k, d in ((20, 20, 64), (5, 12, 8), (30, 7, 512)):
         torch.manual_seed(0)
         Q, K, V = (torch.randn(n, d, dtype=torch.float64) for n in (n_q, n_k, n_k))
         before = pesi(Q, K, V)  # (n_q, n_k)
         with tesi:
             torch.testing.assert_close(pesi(Q, K, torch.randn_like(V)), before)
+            order = torch.randperm(n_k)
+            torch.testing.assert_close(pesi(Q, K[order], V[order]), before[:, order])
+            ratios = pesi(torch.randn_like(Q), K, V) / before  # (n_q, n_k)
+            assert (ratios / ratios[:, :1] - 1).abs().amax(dim=1).min() > 1e-6
         for i in range(n_q):
             this = torch.arange(n_q)[:, None] == i
             with tesi:

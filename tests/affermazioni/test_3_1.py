@@ -189,7 +189,7 @@ def test_tutte_le_uscite_512(model, d_model):
 )
 def test_terzo_sottostrato_sull_encoder(model, memoria, per_via):
     """Nel modello intero, in ogni strato del decoder: il sottostrato rende la formula a otto teste sull’uscita della
-    pila dell’encoder; e spenti tutti i suoi pari, la frase d’ingresso non conta più."""
+    pila dell’encoder, con le query di quello sotto; e spenti tutti i suoi pari, la frase d’ingresso non conta più."""
     src, tgt, seen = torch.arange(5, 14)[None], torch.arange(20, 27)[None], {}  # (1, 9), (1, 7)
     hooks = [
         module.register_forward_hook(lambda m, x, y, name=name: seen.update({name: (x[0], y)}))
@@ -201,7 +201,7 @@ def test_terzo_sottostrato_sull_encoder(model, memoria, per_via):
         for hook in hooks:
             hook.remove()
         for i, layer in enumerate(model.decoder):
-            x, output = seen[f"decoder.{i}.cross_attention"]  # (1, 7, 512), due volte
+            x, output = seen[f"decoder.{i}.residuals.0"][1], seen[f"decoder.{i}.cross_attention"][1]  # (1, 7, 512)
             memory = {
                 "dalla cima dell’encoder": seen["encoder.5"][1],
                 "dallo strato sotto la cima": seen["encoder.4"][1],

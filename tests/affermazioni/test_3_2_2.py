@@ -38,7 +38,8 @@ STEPS = {
     falso=[{"ordine": ("scala", "softmax", "zero")}, {"ordine": ("maschera", "softmax", "scala")}],
 )
 def test_scala_maschera_softmax(ordine):
-    """I pesi e le uscite della libreria, anche di quella svelta, sono quelli dei passi eseguiti in quell’ordine."""
+    """I pesi e le uscite della libreria, anche di quella svelta, sono quelli dei passi eseguiti in quell’ordine. La
+    scala, in quella semplice, viene già prima del prodotto, che senza di lei uscirebbe dai numeri che si scrivono."""
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 20, D_K, dtype=torch.float64)
 
@@ -54,6 +55,9 @@ def test_scala_maschera_softmax(ordine):
         assert torch.allclose(output, weights(ordine) @ V)
         assert torch.allclose(fused_attention(Q, K, V, SEE), weights(ordine) @ V)
         assert torch.allclose(weights(("maschera", "scala", "softmax")), A)
+        huge = torch.full((20, D_K), 4e153, dtype=torch.float64)  # huge @ huge.T è infinito; un ottavo, no
+        assert (huge @ huge.T).isinf().all()
+        assert scaled_dot_product_attention(huge, huge, V)[1].isfinite().all()
 
 
 @affermazione("teste-in-parallelo", vero={"uscite_mosse": 1}, falso=[{"uscite_mosse": 8}])
@@ -225,12 +229,13 @@ def test_otto_teste(h, d_k, d_v):
 
 @affermazione(
     "costo-come-una-testa",
-    vero={"larghe": lambda d_model: d_model // 8},
-    falso=[{"larghe": lambda d_model: d_model}, {"larghe": lambda d_model: d_model // 16}],
+    vero={"larghe": lambda d_model, h: d_model // h},
+    falso=[{"larghe": lambda d_model, h: d_model}, {"larghe": lambda d_model, h: d_model // 16}],
 )
 def test_costo(larghe):
     """Operazioni contate da PyTorch, più gli esponenziali, per frasi di più lunghezze e vettori di più componenti; e i
-    parametri. Gli esponenziali sono, al più, il 3 per cento. Otto teste larghe quanto una costano di più."""
+    parametri. Gli esponenziali sono, al più, il 3 per cento. Con due teste, quattro e otto; larghe quanto una, costano
+    di più."""
 
     def cost(d_model, n, n_heads, d):
         with torch.device("meta"), FlopCounterMode(display=False) as counter:
@@ -240,11 +245,13 @@ def test_costo(larghe):
         parameters = sum(p.numel() for p in attention.parameters())
         return counter.get_total_flops() / 2 + n_heads * n * n, parameters
 
-    for d_model, n in product((128, 512, 1024), (10, 50, 500)):
-        (eight, eight_parameters), (one, one_parameters) = (
-            cost(d_model, n, 8, larghe(d_model)),
+    for d_model, n, h in product((128, 512, 1024), (10, 50, 500), (2, 4, 8)):
+        (many, many_parameters), (one, one_parameters) = (
+            cost(d_model, n, h, larghe(d_model, h)),
             cost(d_model, n, 1, d_model),
         )
+        with torch.device("meta"):
+            attention = MultiHeadAttention(d_model, h)
         with tesi:
-            assert abs(eight / one - 1) < 0.03 and eight_parameters == one_parameters
-            assert MultiHeadAttention(d_model, 8).d_k == MultiHeadAttention(d_model, 8).d_v == larghe(d_model)
+            assert abs(many / one - 1) < 0.03 and many_parameters == one_parameters
+            assert attention.d_k == attention.d_v == larghe(d_model, h)

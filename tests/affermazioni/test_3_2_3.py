@@ -156,14 +156,16 @@ def test_self_attention_dallo_stesso_posto(query, chiavi, valori):
 @affermazione(
     "meno-infinito-prima-della-softmax",
     vero={"valore": -math.inf, "quando": "prima"},
-    falso=[{"valore": 0.0}, {"valore": -1.0}, {"valore": 0.0, "quando": "dopo"}],
+    falso=[{"valore": 0.0}, {"valore": -1.0}, {"valore": -1e9}, {"valore": 0.0, "quando": "dopo"}],
 )
 def test_meno_infinito(valore, quando):
     """I pesi della libreria, e le uscite anche di quella svelta, sono ciò che si ottiene mettendo quel valore dove non
-    si può guardare: con la maschera del decoder, e con una a caso."""
+    si può guardare: con la maschera del decoder, e con una a caso. Se i punteggi sono molto grandi, un numero negativo
+    qualsiasi non basta."""
     torch.manual_seed(0)
-    for n, d in ((7, 64), (30, 8)):
+    for n, d, size in ((7, 64, 1), (30, 8, 1), (7, 64, 1e12)):
         Q, K, V = torch.randn(3, n, d, dtype=torch.float64)
+        Q = size * Q
         for allowed in (torch.ones(n, n).tril() > 0, (torch.rand(n, n) < 0.5) | (torch.eye(n) > 0)):
             scores = Q @ K.T / math.sqrt(d)  # (n, n)
             if quando == "prima":

@@ -114,18 +114,18 @@ def norm(x):
 
 @affermazione("ffn-in-ogni-strato", vero={"reti": 1}, falso=[{"reti": 0}, {"reti": 2}])
 def test_in_ogni_strato(reti):
-    """Spenta l’attenzione, di ogni strato resta la rete: una, con il suo residuo e la sua normalizzazione."""
-    torch.manual_seed(0)
-    model = Transformer(replace(BASE, n_vocab=100)).eval()
-    for module in model.modules():
+    """Spenta l’attenzione, di ogni strato resta la rete: una, con il suo residuo e la sua normalizzazione. Con b_1 e
+    b_2 a caso: di zero una rete senza bias rende zero, e non si vedrebbe."""
+    silent = copy.deepcopy(model())
+    for module in silent.modules():
         if isinstance(module, MultiHeadAttention):
             module.W_o.data.zero_()
     x, z = torch.randn(2, 1, 7, 512)  # (1, 7, 512), due volte
     with torch.no_grad():
-        outputs = [layer(x) for layer in model.encoder] + [layer(x, z) for layer in model.decoder]
+        outputs = [layer(x) for layer in silent.encoder] + [layer(x, z) for layer in silent.decoder]
         expected = []
-        for layer in (*model.encoder, *model.decoder):
-            after = norm(x) if layer in model.encoder else norm(norm(x))  # (1, 7, 512)
+        for layer in (*silent.encoder, *silent.decoder):
+            after = norm(x) if layer in silent.encoder else norm(norm(x))  # (1, 7, 512)
             for _ in range(reti):
                 after = norm(after + layer.feed_forward(after))
             expected.append(after)

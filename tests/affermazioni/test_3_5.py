@@ -82,20 +82,23 @@ def test_posizioni_larghe_quanto_embedding(unione, posizioni):
     falso=[{"pile": ("encoder",)}, {"strati": range(6)}, {"strati": ()}],
 )
 def test_posizioni_alla_base_delle_pile(pile, strati):
-    """Che cosa entra in ciascuno dei sei strati: ciò che esce da sotto, con la codifica o senza."""
+    """Che cosa entra in ciascuno dei sei strati: ciò che esce da sotto, con la codifica o senza. In cima, no."""
     model, inputs, outputs = small_model(n_layers=6), {}, {}
     for stack in ("encoder", "decoder"):
         for i, layer in enumerate(getattr(model, stack)):
             layer.register_forward_pre_hook(lambda m, x, key=(stack, i): inputs.update({key: x[0]}))
             layer.register_forward_hook(lambda m, x, y, key=(stack, i): outputs.update({key: y}))
     src, tgt = torch.randint(3, 12, (1, 300)), torch.randint(3, 12, (1, 64))
-    model(src, tgt)
+    logits = model(src, tgt)
     assert len(inputs) == len(outputs) == 12
     for (stack, i), x in inputs.items():
         below = outputs[stack, i - 1] if i else model.embedding(src if stack == "encoder" else tgt)
         added = model.positions.PE[: x.size(1)] if stack in pile and i in strati else 0
         with tesi:
             assert torch.allclose(x, below + added, atol=1e-6)
+    with tesi:
+        assert torch.equal(model.encode(src)[0], outputs["encoder", 5])
+        assert torch.allclose(logits, model.embedding.logits(outputs["decoder", 5]), atol=1e-5)
 
 
 @affermazione(

@@ -12,7 +12,7 @@ from formule import who_moves
 from registro import affermazione, distacco, invece, premessa, tesi
 from torch import nn
 
-from attenzione.attention import MultiHeadAttention
+from attenzione.attention import MultiHeadAttention, scaled_dot_product_attention
 from attenzione.config import load_tables
 from attenzione.evidence.complexity import (
     build_layer,
@@ -54,6 +54,11 @@ def lstm(d):
     return lambda X: layer(X)[0]
 
 
+def gru(d):
+    layer = nn.GRU(d, d, bias=False).double()
+    return lambda X: layer(X)[0]
+
+
 def whole_attention(d):
     """La self-attention del modello, proiezioni comprese, a quattro teste."""
     layer = MultiHeadAttention(d, 4).double()
@@ -79,9 +84,10 @@ def test_costo_self_attention(ordine, proiezioni):
     "costo-ricorrente", vero={"ordine": printed("Recurrent")}, falso=[{"ordine": "n**2*d"}, {"ordine": "n*d"}]
 )
 def test_costo_ricorrente(ordine):
-    """La ricorrenza più semplice, con due matrici, e la LSTM, con otto."""
+    """La ricorrenza più semplice, con due matrici, la GRU, con sei, e la LSTM, con otto."""
     with tesi:
         assert ratios(counted("ricorrente"), ordine) == {2}
+        assert ratios(lambda n, d, k, r: count_operations(gru(d), n, d), ordine) == {6}
         assert ratios(lambda n, d, k, r: count_operations(lstm(d), n, d), ordine) == {8}
 
 
@@ -131,8 +137,9 @@ def test_attesa_costante(crescita, kind):
     vero={"crescita": printed("Recurrent", "sequential_operations")},
     falso=[{"crescita": "1"}, {"crescita": "log(n)/log(k)"}],
 )
-def test_attesa_ricorrente(crescita):
-    depths = [sequential_operations(build_layer("ricorrente", 8), length, 8) for length in (16, 32, 64)]
+@pytest.mark.parametrize("layer", [build_layer("ricorrente", 8), gru(8), lstm(8)], ids=["ricorrente", "GRU", "LSTM"])
+def test_attesa_ricorrente(crescita, layer):
+    depths = [sequential_operations(layer, length, 8) for length in (16, 32, 64)]
     with tesi:
         assert growth(depths) == crescita
 
@@ -254,17 +261,36 @@ def test_cammino_convoluzionale(strato, crescita):
                 assert max_path("convoluzionale", length, size) == math.ceil((length - 1) / (size // 2))
 
 
+def around(length, size):
+    return path_lengths(steps("ristretta", length, r=size))
+
+
+def only_behind(length, size):
+    X = torch.randn(length, 2, dtype=torch.float64)
+    near = torch.ones(length, length).tril().triu(-(size // 2)) > 0  # le size // 2 prima, e sé
+    return path_lengths(repeat(connections(lambda X: scaled_dot_product_attention(X, X, X, near)[0], X)))
+
+
 @affermazione(
     "cammino-ristretta",
-    vero={"crescita": printed("Self-Attention (restricted)", "maximum_path_length")},
-    falso=[{"crescita": "n"}, {"crescita": "1/r"}, {"crescita": "n/r**2"}, {"crescita": "log(n)/log(r)"}],
+    vero={"crescita": printed("Self-Attention (restricted)", "maximum_path_length"), "guarda": around},
+    falso=[
+        {"crescita": "n"},
+        {"crescita": "1/r"},
+        {"crescita": "n/r**2"},
+        {"crescita": "log(n)/log(r)"},
+        {"guarda": only_behind},
+    ],
 )
-def test_cammino_ristretta(crescita):
-    """La posizione più lontana dista n − 1 e da ogni lato se ne vedono (r − 1)/2: con queste il rapporto è uno solo."""
-    stated = sp.sympify(crescita, {"n": n, "r": r})
-    found = {
-        max_path("ristretta", a + 1, r=b + 1) / stated.subs({n: a, r: b}) for a, b in product((32, 64), (4, 8, 16))
-    }
+def test_cammino_ristretta(crescita, guarda):
+    """La posizione più lontana dista n − 1 e da ogni lato se ne vedono (r − 1)/2: con queste il rapporto è uno solo. E
+    nessuna coppia resta scollegata, come accade guardando soltanto indietro."""
+    stated, found = sp.sympify(crescita, {"n": n, "r": r}), set()
+    for a, b in product((32, 64), (4, 8, 16)):
+        lengths = guarda(a + 1, b + 1)  # (n, n)
+        with tesi:
+            assert (lengths > 0).all()
+        found.add(lengths.max().item() / stated.subs({n: a, r: b}))
     with tesi:
         assert len(found) == 1
 
@@ -302,14 +328,14 @@ def test_self_attention_conviene_se_n_minore_di_d(proiezioni, rivale, incrocio):
     falso=[{"strato": "self-attention"}, {"ampiezze": lambda n: [2 * n - 1]}],
 )
 def test_una_convoluzione_non_collega_tutto(strato, ampiezze):
-    """Con tutti i kernel più stretti della frase, pari e dispari; centrato, un kernel collega tutto se è ampio 2n − 1.
-    Se guarda soltanto indietro, come quello dilatato, nemmeno così."""
+    """Con tutti i kernel più stretti della frase, pari e dispari, contigui e dilatati; centrato, un kernel collega
+    tutto se è ampio 2n − 1. Se guarda soltanto indietro nemmeno così."""
     for length in (4, 9, 16):
         X = torch.randn(length, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))  # (n, 2)
-        for size in ampiezze(length):
-            with tesi:
-                assert not connections(build_layer(strato, 2, kernel_size=size), X).all()
-                assert not connections(build_layer("dilatata", 2, kernel_size=size), X).all()
+        for size, dilation in product(ampiezze(length), (1, 2, 3)):
+            for kind in (strato, "dilatata"):  # centrato; e come quello dilatato della tabella, all’indietro
+                with tesi:
+                    assert not connections(build_layer(kind, 2, kernel_size=size, dilation=dilation), X).all()
 
 
 def layers_to_connect(kind, length, size, dilations):

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from functools import cache
+from statistics import mean
 
 import pytest
 import torch
@@ -149,9 +150,8 @@ def test_label_smoothing_migliora_bleu(migliore, peggiore):
 
 
 @cache
-def measured(eps_ls, seed, trained):
-    """Copia di sequenze, un token su cinque sostituito a caso: perplessità (non smussata), incertezza ed errore su 300
-    frasi nuove."""
+def predictions(eps_ls, seed, trained):
+    """Copia di sequenze, un token su cinque sostituito a caso: i logit su 300 frasi nuove e i token giusti."""
     rng = random.Random(0)
     pairs = toy_pairs("copia", 3300, min_len=3, max_len=4, seed=1)
     pairs = [(s, [rng.randrange(4, 14) if rng.random() < 0.2 else t for t in tgt]) for s, tgt in pairs]
@@ -162,30 +162,47 @@ def measured(eps_ls, seed, trained):
     src, tgt_in, tgt_out = collate(pairs[3000:], model.config)
     with torch.no_grad():
         logits = model.eval()(src, tgt_in)
-    real = tgt_out != 0
-    log_p = logits.log_softmax(-1)[real]
+    return logits[tgt_out != 0], tgt_out[tgt_out != 0]  # (token veri, 14), (token veri,)
+
+
+def measured(logits, right):
+    """Perplessità (non smussata), incertezza ed errore."""
+    log_p = logits.log_softmax(-1)
     return {
-        "perplessità": (label_smoothing_loss(logits, tgt_out, 0.0) / real.sum()).exp().item(),
+        "perplessità": torch.nn.functional.cross_entropy(logits, right).exp().item(),
         "incertezza": -(log_p.exp() * log_p).sum(-1).mean().item(),
-        "errore": (logits.argmax(-1) != tgt_out)[real].float().mean().item(),
+        "errore": (logits.argmax(-1) != right).float().mean().item(),
     }
+
+
+def unsmoothed(logits, eps_ls):
+    """Le stesse previsioni, tolta a ogni token la parte che il label smoothing dà a tutti."""
+    share = eps_ls / logits.size(1)
+    return ((logits.softmax(-1) - share) / (1 - eps_ls)).clamp(min=1e-4).log()
 
 
 @pytest.mark.lento
 @affermazione(
     "label-smoothing-peggiora-la-perplessita",
-    vero={"perche": "incertezza", "addestrato": True},
+    vero={"perche": "incertezza", "eps_ls": 0.1, "altro_seme": 0, "addestrato": True},
     falso=[{"perche": "errore"}],
-    controllo=[{"addestrato": False}],
+    controllo=[{"addestrato": False, "altro_seme": 3}, {"eps_ls": 0.0, "altro_seme": 3}],
     semi=(0, 1, 2),
 )
-def test_label_smoothing_peggiora_la_perplessita(perche, addestrato, semi):
-    """Cresce la perplessità perché cresce l’entropia delle previsioni, non perché si sbagli di più."""
+def test_label_smoothing_peggiora_la_perplessita(perche, eps_ls, altro_seme, addestrato, semi):
+    """Cresce la perplessità perché cresce l’entropia delle previsioni, non perché si sbagli di più: tolta alle stesse
+    previsioni l’incertezza imparata, se ne va più di metà di ciò che è cresciuto. I controlli sono modelli mai
+    addestrati, e addestrati senza label smoothing: i semi sono altri, e le differenze non sono nulle, ma il caso."""
     rows = {row["nome"]: row["celle"]["ppl_dev"] for row in load_tables()["tabella_3"]}
     assert rows["D-eps0.0"] < rows["base"] < rows["D-eps0.2"]
-    plain, smooth = ([measured(eps_ls, seed, addestrato) for seed in semi] for eps_ls in (0.0, 0.1))
+    found = [predictions(eps_ls, seed + altro_seme, addestrato) for seed in semi]
+    plain = [measured(*predictions(0.0, seed, addestrato)) for seed in semi]
+    smooth = [measured(logits, right) for logits, right in found]
     with premessa:  # il compito è imparato: si sbaglia poco più dei token sostituiti a caso, 18 su cento
         assert all(run["errore"] < 0.4 for run in (*plain, *smooth))
     with tesi:
         for what in ("perplessità", perche):
             assert distacco([run[what] for run in smooth], [run[what] for run in plain]) > 2
+        low, high = (mean(run["perplessità"] for run in runs) for runs in (plain, smooth))
+        sure = mean(measured(unsmoothed(logits, eps_ls), right)["perplessità"] for logits, right in found)
+        assert sure - low < (high - low) / 2

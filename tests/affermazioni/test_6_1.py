@@ -140,7 +140,8 @@ def test_penalita_di_lunghezza(beam, alpha):
 @affermazione("lunghezza-massima-piu-cinquanta", vero={"oltre": 50}, falso=[{"oltre": 49}, {"oltre": 300}])
 def test_lunghezza_massima_piu_cinquanta(oltre):
     """Frasi di lunghezza diversa nello stesso batch, con i PAD: chi non si ferma mai arriva al limite della sua; chi
-    finisce prima si ferma, e non prosegue. Scegliendo il più probabile, un token alla volta, e con la beam search."""
+    finisce prima si ferma, e non prosegue. Scegliendo il più probabile, un token alla volta, e con la beam search, che
+    se ne cerca una sola smette appena nessun’altra può superarla."""
     model, _ = model_and_source()
     lengths = [(1, 2, 5, 17, 25)[i % 5] for i in range(20)]
     rows = torch.randint(3, 9, (20, 25), generator=torch.Generator().manual_seed(1))  # (20, 25)
@@ -150,13 +151,25 @@ def test_lunghezza_massima_piu_cinquanta(oltre):
     assert {lengths[i] for i in endless} == set(lengths)
     streamed = [[int(y) for y, _ in stream(model, row[None, :m])] for row, m in zip(src, lengths, strict=True)]
     beams, never = beam_search(model, src, n_best=4), beam_search(endless_model(), src, n_best=4)
+    soon = [i for i in range(len(src)) if i not in endless][:3]
     with tesi:
+        for i in soon:
+            assert steps_taken(model, src[i : i + 1, : lengths[i]]) < lengths[i] + oltre
         assert len(endless) < len(src)
         for i, (hypothesis, limit) in enumerate(zip(hypotheses, [m + oltre for m in lengths], strict=True)):
             assert streamed[i] == hypothesis.tokens + [CONFIG.eos_id] * hypothesis.finished
             assert len(hypothesis.tokens) == limit if i in endless else len(hypothesis.tokens) < limit
             assert all(CONFIG.eos_id not in h.tokens and len(h.tokens) <= limit for h in beams[i])
             assert {len(h.tokens) for h in never[i]} == {limit}
+
+
+def steps_taken(model, src):
+    """Quanti token la beam search calcola per quella frase prima di fermarsi: uno per passaggio nel decoder."""
+    seen = []
+    hook = model.decoder[0].register_forward_hook(lambda *_: seen.append(1))
+    beam_search(model, src, use_cache=False)
+    hook.remove()
+    return len(seen)
 
 
 def endless_model():

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from attenzione.attention import MultiHeadAttention
 from attenzione.config import BASE, TABLE_3, TransformerConfig, count_parameters, load_tables
 from attenzione.data.tokenizer import BytePairTokenizer
-from attenzione.evidence.replica import SMALL, recorded, replay
+from attenzione.evidence.replica import SMALL, VARIANTS, recorded, replay
 from attenzione.evidence.tables import vocabulary_range
 from attenzione.model import Transformer
 from attenzione.training.batches import collate
@@ -129,10 +129,12 @@ def test_calcolo_costante_nelle_righe_a(righe):
 
 
 def runs(names, trained=True):
-    """Le perplessità registrate di due varianti, una per seme; senza addestramento, dal vivo."""
+    """Le perplessità registrate di due varianti, una per seme; senza addestramento, dal vivo, e con semi diversi: il
+    dropout, per esempio, in un modello mai addestrato non si vede."""
     if trained:
         return [REPLICA["perplessità"][name] for name in names]
-    return [[replay(SMALL, steps=0, seed=seed + more)[0] for seed in SEEDS] for more in (0, 50)]
+    models = [replace(SMALL, **VARIANTS[name]) for name in names]
+    return [[replay(model, steps=0, seed=seed + 50 * i)[0] for seed in SEEDS] for i, model in enumerate(models)]
 
 
 def grown(worse, better, trained=True):
@@ -171,6 +173,8 @@ def test_una_testa_peggiora(peggiore, migliore, addestrato, semi):
     with tesi:
         assert reversed_share(peggiore, migliore, addestrato) == 0
     assert reversed_share("h = 32", "h = 1") == 0
+    more = [one - four for one, four in zip(*runs(("h = 1", "base")), strict=True)]
+    assert (round(min(more), 1), round(max(more), 1)) == (0.2, 1.2)
 
 
 @affermazione(
@@ -230,12 +234,18 @@ def test_un_addestramento_per_riga(vicina, lontane, addestrato, semi):
 @affermazione(
     "modelli-grandi-migliori",
     vero={"minori": ("d_model = 16", "d_ff = 16"), "addestrato": True},
-    falso=[{"minori": ("posizioni apprese", "d_ff = 16")}],
+    falso=[
+        {"minori": ("posizioni apprese", "d_ff = 16")},
+        {"minori": ("d_model = 24", "d_ff = 16")},
+        {"minori": ("d_model = 16", "d_ff = 32")},
+        {"minori": ("d_model = 16", "d_ff = 48")},
+    ],
     controllo=[{"addestrato": False}],
     semi=SEEDS,
 )
 def test_modelli_grandi_migliori(minori, addestrato, semi):
-    """Vettori più corti e strato interno più stretto peggiorano; nella tabella fa eccezione il BLEU di 8 strati."""
+    """Vettori lunghi la metà e uno strato interno ampio un quarto peggiorano; con tagli minori, e ingrandendo, cinque
+    semi non decidono. Nella tabella fa eccezione il BLEU di 8 strati."""
     bleu = {name: CELLS[name]["bleu_dev"] for name in CELLS}
     assert bleu["C-N2"] < bleu["C-N4"] < bleu["base"] > bleu["C-N8"]
     assert bleu["C-d256"] < bleu["base"] < bleu["C-d1024"] and bleu["C-ff1024"] < bleu["base"] < bleu["C-ff4096"]
@@ -246,7 +256,8 @@ def test_modelli_grandi_migliori(minori, addestrato, semi):
     with invece:
         assert round(bleu["base"] - bleu["C-N8"], 1) == 0.3
         assert CELLS["C-N8"]["ppl_dev"] < CELLS["base"]["ppl_dev"]
-        assert grown("base", "N = 2") < 2  # in piccolo, uno strato in più non decide
+        for larger in ("N = 2", "d_model = 64", "d_ff = 128"):
+            assert grown("base", larger) < 2  # in piccolo non decide
 
 
 @affermazione(

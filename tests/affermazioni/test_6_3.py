@@ -59,8 +59,8 @@ def relabelled(tree, group):
 
 @affermazione("vincoli-strutturali", vero={"guasta": "una parentesi"}, falso=[{"guasta": "una coppia"}])
 def test_vincoli_strutturali(guasta):
-    """Togliere, ripetere, spostare di un posto o cambiare etichetta a una parentesi qualsiasi non dà più un albero di
-    quella frase. Cambiarla a tutt’e due quelle di un gruppo sì: il vincolo è fra le due."""
+    """Togliere, ripetere o cambiare etichetta a una parentesi qualsiasi non dà più un albero di quella frase. Cambiarla
+    a tutt’e due quelle di un gruppo sì: il vincolo è fra le due."""
     rng = random.Random(0)
     for tree in (*TREES, *(random_tree(rng.randint(2, 15), rng) for _ in range(40))):
         sequence, sentence, spoiled = linearize(tree), words(tree), []

@@ -38,25 +38,32 @@ def doppia_precisione():
 @affermazione(
     "rope-soltanto-la-differenza",
     vero={"modo": "query e chiavi girate"},
-    falso=[{"modo": "solo le query"}, {"modo": "sinusoidi sommate"}],
+    falso=[{"modo": "solo le query"}, {"modo": "sinusoidi sommate"}, {"modo": "niente girato"}],
 )
 def test_rope_soltanto_la_differenza(modo):
-    """Query e chiavi qualsiasi, quattro larghezze: a distanza fissata il prodotto è lo stesso dovunque ci si trovi."""
+    """Query e chiavi qualsiasi, quattro larghezze: a distanza fissata il prodotto è lo stesso dovunque ci si trovi, a
+    distanze diverse, o con un’altra chiave, no."""
     for d_k in (2, 4, 8, 64):
-        q, k = torch.randn(2, 1, d_k)
+        q, k, other = torch.randn(3, 1, d_k)
         rotary, PE = RotaryPositions(d_k), sinusoidal_positions(300, d_k)
         W_q, W_k = torch.randn(2, d_k, d_k)
 
         def placed(x, pos, is_query, W, rotary=rotary, PE=PE):
             if modo == "sinusoidi sommate":
                 return (x + PE[pos]) @ W
-            return rotary(x, start=pos) if is_query or modo == "query e chiavi girate" else x
+            turned = modo == "query e chiavi girate" or (modo == "solo le query" and is_query)
+            return rotary(x, start=pos) if turned else x
 
+        by_distance = set()
         for apart in (0, 1, 7, 60):
             places = (60, 61, 100, 299)
             products = [(placed(q, p, True, W_q) @ placed(k, p - apart, False, W_k).T).item() for p in places]
+            another = (placed(q, 60, True, W_q) @ placed(other, 60 - apart, False, W_k).T).item()
+            by_distance.add(round(products[0], 6))
             with tesi:
-                assert max(products) - min(products) < 1e-9
+                assert max(products) - min(products) < 1e-9 and abs(another - products[0]) > 1e-6
+        with tesi:
+            assert len(by_distance) == 4
 
 
 @affermazione(
@@ -170,7 +177,7 @@ def test_mla_matrici_spostate(via, chiavi):
         with tesi:
             assert torch.allclose(torch.cat(steps, dim=1)[0], torch.cat(heads, dim=-1) @ latent.W_o)
             assert cache.shape == (1, n, d_c) and torch.allclose(cache[0], c)
-            assert shapes.found and not {(n, d_k), (n, d_model)} & shapes.found
+            assert shapes.found and not {(n, d_k), (n, d_model), (d_k, n), (d_model, n)} & shapes.found
 
 
 class Shapes(TorchDispatchMode):
@@ -239,28 +246,35 @@ def left_out(which):
 @affermazione(
     "attenzione-lineare-stato-fisso",
     vero={"pesi": "φ(q) · φ(k)"},
-    falso=[{"pesi": "exp(q · k)"}],
+    falso=[{"pesi": "exp(q · k)"}, {"pesi": "q · k"}],
 )
 def test_attenzione_lineare_stato_fisso(pesi):
-    """La ricorrenza ridà la media pesata, con uno stato che non cresce; con la softmax no."""
+    """La ricorrenza ridà la media pesata, rifatta qui con tutta la tabella, e con uno stato che non cresce; con la
+    softmax, o senza φ, no."""
     sizes = set()
     for n in (3, 12, 48):
         Q, K, V = torch.randn(n, 4), torch.randn(n, 4), torch.randn(n, 3)
-        full = linear_attention(Q, K, V)
-        if pesi == "exp(q · k)":
-            full = (Q @ K.T).masked_fill(~causal_mask(n), -torch.inf).softmax(dim=-1) @ V
+        positive = [torch.where(x > 0, x + 1, x.exp()) for x in (Q, K)]  # φ(q) e φ(k): (n, 4), due volte
+        table = {
+            "φ(q) · φ(k)": positive[0] @ positive[1].T,
+            "exp(q · k)": (Q @ K.T).exp(),
+            "q · k": Q @ K.T,
+        }[pesi].tril()  # (n, n)
+        full = table @ V / table.sum(dim=1, keepdim=True)
         state, steps = None, []
         for q, k, v in zip(Q, K, V, strict=True):
             output, state = linear_attention_step(q, k, v, state)
             steps.append(output)
         sizes.add(sum(part.numel() for part in state))
         with tesi:
-            assert torch.allclose(torch.stack(steps), full) and len(sizes) == 1
+            assert torch.allclose(torch.stack(steps), full) and torch.allclose(linear_attention(Q, K, V), full)
+            assert len(sizes) == 1
 
 
 @affermazione("s4-ricorrenza-e-convoluzione", vero={"strato": "S4"}, falso=[{"strato": "Mamba"}])
 def test_s4_ricorrenza_e_convoluzione(strato):
-    """Un kernel solo, letto dalla risposta a un impulso, rifà la ricorrenza su qualunque ingresso."""
+    """Un kernel solo, letto dalla risposta a un impulso, rifà la ricorrenza su qualunque ingresso; e lo strato intero
+    rende lo stesso, tutto insieme o una posizione alla volta."""
     for n in (5, 20, 64):
         layer, impulse, x = (
             {"S4": DiagonalS4, "Mamba": SelectiveScan}[strato](6),
@@ -270,16 +284,21 @@ def test_s4_ricorrenza_e_convoluzione(strato):
         impulse[0, 0] = 1
         with tesi:
             torch.testing.assert_close(convolve(x, step_by_step(layer, impulse)[0]), step_by_step(layer, x))
+            torch.testing.assert_close(layer(x), one_at_a_time(layer, x))
+
+
+def one_at_a_time(layer, x):
+    state, outputs = None, []
+    for x_t in x.unbind(dim=1):
+        y_t, state = layer.step(x_t, state)
+        outputs.append(y_t)
+    return torch.stack(outputs, dim=1)  # (1, n, d)
 
 
 def step_by_step(layer, x):
     """La parte ricorrente di uno strato, una posizione alla volta: (1, n, d)."""
     if isinstance(layer, SelectiveScan):
-        state, outputs = None, []
-        for x_t in x.unbind(dim=1):
-            y_t, state = layer.step(x_t, state)
-            outputs.append(y_t)
-        return torch.stack(outputs, dim=1)
+        return one_at_a_time(layer, x)
     a, read = layer.discrete()
     states = recurrence(a.expand(*x.shape, -1), x[..., None].to(a.dtype))  # (1, n, d, n_states)
     return (read * states).real.sum(dim=-1)

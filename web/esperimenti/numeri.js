@@ -17,10 +17,12 @@
     // La tabella che si copia, per un foglio di calcolo.
     testo: (nomi, { prodotti, punteggi, pesi }) =>
       ["parola\tq·k\tq·k / √d_k\tpeso", ...nomi.map((nome, j) => [nome, prodotti[j], punteggi[j], pesi[j]].map((x) => (typeof x === "number" ? numero(x, 4) : x)).join("\t"))].join("\n"),
-    // Le componenti di q e di ogni k, una riga per vettore.
-    vettori: (parola, q, nomi, k) =>
-      [[`query, q di «${parola}»`, q], ...nomi.map((nome, j) => [`chiave, k di «${nome}»`, k[j]])]
-        .map(([titolo, x]) => [titolo, ...Array.from(x, (v) => numero(v, 4))].join("\t")).join("\n"),
+    // Le componenti di q e di ogni k, una riga per vettore: con le tabulazioni per un foglio di calcolo, o in colonna.
+    vettori(parola, q, nomi, k, inColonna = false) {
+      const righe = [[`q «${parola}»`, q], ...nomi.map((nome, j) => [`k «${nome}»`, k[j]])];
+      const largo = inColonna ? Math.max(...righe.map(([titolo]) => titolo.length)) : 0;
+      return righe.map(([titolo, x]) => [titolo.padEnd(largo), ...Array.from(x, (v) => numero(v, 4).padStart(inColonna ? 9 : 0))].join(inColonna ? "" : "\t")).join("\n");
+    },
   };
 
   nuovo("numeri", conti, (posto, dice) => {
@@ -72,10 +74,9 @@
       tavola.mostra(nomi.map((_, j) => [passi.prodotti[j], passi.punteggi[j], passi.pesi[j]]));
       const teste = Array.from({ length: config.n_heads }, (_, h) => v[`${at}.heads.${h}.share`]);
       const quota = teste[qui.testa] ? rigaDi(teste[qui.testa], qui.parola) : null;
-      const vettori = conti.vettori(chi[qui.parola], q, nomi, k);
       const copia = bottone("Copia come tabella", async () => {
         try {
-          await navigator.clipboard.writeText(`${conti.testo(nomi, passi)}\n\n${vettori}`);
+          await navigator.clipboard.writeText(`${conti.testo(nomi, passi)}\n\n${conti.vettori(chi[qui.parola], q, nomi, k)}`);
           dice("Copiata: si incolla in un foglio di calcolo.");
         } catch {
           dice("Il browser non lascia copiare da qui: la tabella si può scegliere e copiare a mano.");
@@ -83,7 +84,7 @@
       });
       campo.replaceChildren(comandi, fai("div", { class: "vivo-vettori" }, striscia(`query, q di «${chi[qui.parola]}», ${d_k} numeri`, q),
         ...nomi.map((nome, j) => striscia(`chiave, k di «${nome}»`, k[j]))),
-      fai("details", { class: "vivo-componenti" }, fai("summary", {}, "le componenti, una per una"), fai("pre", { tabindex: 0 }, vettori)), tavola.elemento,
+      fai("details", { class: "vivo-componenti" }, fai("summary", {}, "le componenti, una per una"), fai("pre", { tabindex: 0 }, conti.vettori(chi[qui.parola], q, nomi, k, true))), tavola.elemento,
       ...(quota ? [striscia(`ciò che W^O fa di questa testa, ${quota.length} numeri`, quota)] : []), copia);
       const primo = passi.pesi.indexOf(Math.max(...passi.pesi));
       dice(`${titolo}, strato ${qui.strato + 1}, testa ${qui.testa + 1}: «${chi[qui.parola]}» dà a «${nomi[primo]}» il peso ${numero(passi.pesi[primo])}, perché il loro prodotto è ${numero(passi.prodotti[primo], 1)}, il più alto; ${vivo.tolti.has("scale") ? "la divisione è tolta" : `diviso per √${d_k} fa ${numero(passi.punteggi[primo])}`}.`);
