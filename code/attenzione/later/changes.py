@@ -13,6 +13,7 @@ questo file.
 
 import argparse
 import json
+import math
 import platform
 import sys
 from datetime import date
@@ -46,11 +47,13 @@ CHANGES = {  # nome → che cosa cambia nella configurazione rispetto al modello
 }
 CONTROL = "solo decoder, mezza perdita"
 """Il primo cambiamento senza il suo effetto di contorno: la perdita si conta soltanto sulla seconda metà."""
+SCALED = "uscita slegata, con la scala"
+"""L’ultimo senza il suo: con due matrici l’embedding si moltiplica ancora per √d_model."""
 SIZES = {"d_model": 64, "n_heads": 4, "p_drop": 0.0}
 
 
 def configurations(n_vocab):
-    """Nome → configurazione, da START all’ultimo cambiamento: ciascuna differisce dalla precedente in una cosa sola."""
+    """Nome → configurazione, da START all’ultimo cambiamento: ciascuna viene dalla precedente con CHANGES[nome]."""
     config = LanguageModelConfig(
         n_vocab=n_vocab,
         n_layers=4,
@@ -77,6 +80,16 @@ def build(config, seed=0):
     """Il modello di una configurazione, coi valori di partenza estratti dal seme."""
     torch.manual_seed(seed)
     return (Transformer if isinstance(config, TransformerConfig) else LanguageModel)(config)
+
+
+def scaled(model):
+    """model, con l’embedding moltiplicato per √d_model prima del primo strato, come in §3.4."""
+    model.embedding.register_forward_hook(times_root_d)
+    return model
+
+
+def times_root_d(module, inputs, x):
+    return x * math.sqrt(x.shape[-1])
 
 
 def second_half(model, x):
@@ -127,11 +140,15 @@ def run(path, seeds, steps, command):
     pieces, kept = split(letters)
     configs = configurations(n_vocab)
     configs[CONTROL] = configs["solo decoder"]
+    configs[SCALED] = configs["uscita slegata"]
     models = {}
     for name, config in configs.items():
         losses = {}
         for seed in seeds:
-            model = train(build(config, seed), pieces, steps, seed, whole=name != CONTROL)
+            model = build(config, seed)
+            if name == SCALED:
+                scaled(model)
+            train(model, pieces, steps, seed, whole=name != CONTROL)
             losses[str(seed)] = round(held_out_loss(model, kept), 4)
         models[name] = {"parametri": sum(p.numel() for p in model.parameters()), "perdita": losses}
     return {

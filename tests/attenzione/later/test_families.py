@@ -198,20 +198,32 @@ def test_the_two_kinds_of_model_answer_the_same_questions():
         close(changes.loss_on(model, x), by_hand)
 
 
+def test_the_scale_is_put_back_before_the_first_layer():
+    config = changes.configurations(30)["uscita slegata"]
+    plain, scaled = changes.build(config), changes.scaled(changes.build(config))
+    x = torch.randint(3, 30, (2, 5))
+    close(scaled.embedding(x), 8 * plain.embedding(x))
+    by_hand = 8 * plain.embedding(x)
+    for layer in plain.layers:
+        by_hand = layer(by_hand)
+    close(scaled(x), plain.embedding.logits(plain.norm(by_hand)))
+
+
 def test_the_command_writes_what_the_page_reads(tmp_path, monkeypatch):
     text = tmp_path / "prosa.txt.gz"
     text.write_bytes(gzip.compress(("la gatta mangia il topo e il topo scappa. " * 600).encode()))
-    monkeypatch.setattr(changes, "CHANGES", {"solo decoder": {}, "RMSNorm": {"norm": "rms"}})
+    monkeypatch.setattr(changes, "CHANGES", {"solo decoder": {}, "uscita slegata": {"tied": False}})
     changes.main([str(text), "--semi", "0", "--passi", "1", "--uscita", str(tmp_path / "c.json")])
     report = changes.recorded(tmp_path / "c.json")
-    assert list(report["modelli"]) == [changes.START, "solo decoder", "RMSNorm", changes.CONTROL]
+    assert list(report["modelli"]) == [changes.START, "solo decoder", "uscita slegata", changes.CONTROL, changes.SCALED]
+    assert report["modelli"][changes.SCALED]["perdita"] != report["modelli"]["uscita slegata"]["perdita"]
     assert set(report) == set(changes.recorded())
     assert "--semi 0 --passi 1" in report["comando"]
 
 
 def test_the_recorded_run_has_every_change_with_two_seeds():
     report = json.loads(changes.RECORDED.read_text("utf-8"))
-    assert list(report["modelli"]) == [changes.START, *changes.CHANGES, changes.CONTROL]
+    assert list(report["modelli"]) == [changes.START, *changes.CHANGES, changes.CONTROL, changes.SCALED]
     for model in report["modelli"].values():
         assert list(model["perdita"]) == ["0", "1"]
     configs = changes.configurations(105)
