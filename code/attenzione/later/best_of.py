@@ -1,7 +1,7 @@
 """Il migliore di N: si estraggono N risposte e si tiene quella col premio più alto. Nessun peso cambia.
 
-Quanto ci si sposta dalla distribuzione di partenza si sa: la KL è al più log N − (N − 1)/N, ed è quella quando due
-risposte non hanno mai lo stesso premio (Beirami e altri, 2024, arXiv 2401.01879).
+Quanto ci si sposta dalla distribuzione di partenza si sa: la KL è al più log N − (N − 1)/N, e quasi quella quando i
+premi sono diversi e N volte la probabilità di ciascuna risposta è piccola (Beirami e altri, 2024, arXiv 2401.01879).
 """
 
 import math

@@ -1,6 +1,6 @@
 """Il gradiente di un premio: REINFORCE (Williams, 1992), PPO (arXiv 1707.06347) e GRPO (arXiv 2402.03300).
 
-Il premio non si deriva: non è un conto sui pesi, lo dà qualcun altro. Si deriva il logaritmo della probabilità di ciò
+Fra i pesi e il premio c’è un’estrazione, che non si deriva. Si deriva il logaritmo della probabilità di ciò
 che si è fatto, moltiplicato per quanto è andata meglio del solito; il resto è retropropagazione. Sono perdite.
 """
 
