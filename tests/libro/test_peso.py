@@ -210,5 +210,6 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     bilancio = BILANCIO * parte
     assert max(v["contati"] for v in visite) <= bilancio, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
-    if min(v["primo"] for v in visite) > LETTURA:
-        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA
+    entro = LETTURA * (1.25 if nome in (GLOSSARIO, DOMANDE) else 1)  # le due pagine da consultare, le più lunghe
+    if min(v["primo"] for v in visite) > entro:
+        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= entro
