@@ -30,4 +30,6 @@ Strati di cui lavora una parte, e sequenze che non sono di parole: ``experts`` (
 Usare un modello a pesi fermi: ``retrieval`` (cercare in una raccolta, qui il libro), ``steps`` (scrivere i passi),
 ``voting`` (la maggioranza), ``tree`` (l’albero dei pensieri), ``agent`` (il ciclo con gli strumenti), ``judging`` (un
 giudice e i suoi vizi), ``rouge``.
+
+``recording`` è ciò che le prove registrate hanno in comune: l’intestazione dei numeri, come si rileggono, il comando.
 """

@@ -19,8 +19,6 @@ import json
 import platform
 import re
 import sys
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -32,6 +30,7 @@ from attenzione.later.adapters import add_adapters
 from attenzione.later.continuing import SHIPPED, load_language_model
 from attenzione.later.four_bits import freeze_in_four_bits
 from attenzione.later.lora import add_lora, trainable
+from attenzione.later.recording import read, stamp
 from attenzione.later.scoring import token_losses
 from attenzione.quantization import dequantized, quantized_state
 from attenzione.streams import as_command
@@ -181,9 +180,7 @@ def run(folder, data_folder, steps, every, trial, command, model_path=None):
         sizes[bits] = {"byte": size, "misure": measure(changed)}
     text = "\n".join(line for page in pages for line in page)
     return {
-        "comando": command,
-        "data": date.today().isoformat(),
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
+        **stamp(command),
         "processore": platform.machine(),
         "pagine": len(names),
         "impronta": hashlib.sha256(text.encode("utf-8")).hexdigest()[:16],
@@ -199,7 +196,7 @@ def run(folder, data_folder, steps, every, trial, command, model_path=None):
 
 def recorded(path=RECORDED):
     """Le misure registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
 def main(arguments=None):

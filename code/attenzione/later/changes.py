@@ -11,21 +11,16 @@ addestra ogni modello con ogni seme e scrive i numeri in cambiamenti.json. Il li
 questo file.
 """
 
-import argparse
-import json
 import math
-import platform
 import sys
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from attenzione.config import TransformerConfig
-from attenzione.files import write_text
 from attenzione.later.language_model import LanguageModel, LanguageModelConfig
+from attenzione.later.recording import command_on_text, read, stamp
 from attenzione.later.sharing import PIECE, read_letters, split
 from attenzione.model import Transformer
 from attenzione.streams import as_command
@@ -152,10 +147,8 @@ def run(path, seeds, steps, command):
             losses[str(seed)] = round(held_out_loss(model, kept), 4)
         models[name] = {"parametri": sum(p.numel() for p in model.parameters()), "perdita": losses}
     return {
-        "comando": command,
-        "data": date.today().isoformat(),
+        **stamp(command),
         "dispositivo": "CPU, un thread",
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
         "lettere": {"per imparare": pieces.numel(), "da parte": kept.numel()},
         "modelli": models,
     }
@@ -163,23 +156,10 @@ def run(path, seeds, steps, command):
 
 def recorded(path=RECORDED):
     """Le misure registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m attenzione.later.changes", description=__doc__.split("\n")[0])
-    parser.add_argument("testo", help="un file .txt.gz")
-    parser.add_argument("--semi", type=int, nargs="+", default=[0, 1], help="i semi (0 1)")
-    parser.add_argument("--passi", type=int, default=400, help="passi di ciascun addestramento (400)")
-    parser.add_argument("--uscita", default="cambiamenti.json", help="dove scrivere i numeri")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    command = (
-        f"python -m attenzione.later.changes {options.testo} --semi {' '.join(map(str, options.semi))} "
-        f"--passi {options.passi}"
-    )
-    result = run(options.testo, options.semi, options.passi, command)
-    write_text(options.uscita, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+main = command_on_text("changes", __doc__, run, seeds=[0, 1], steps=400, output="cambiamenti.json")
 
 
 if __name__ == "__main__":

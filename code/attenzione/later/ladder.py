@@ -16,8 +16,6 @@ import json
 import os
 import platform
 import sys
-from datetime import date
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from tqdm import tqdm
 from attenzione.device import seed_everything
 from attenzione.files import write_text
 from attenzione.later.language_model import LanguageModel, LanguageModelConfig
+from attenzione.later.recording import read, stamp
 from attenzione.streams import as_command
 
 RECORDED = Path(__file__).with_name("scala.json")
@@ -129,10 +128,8 @@ def record(seeds, path=RECORDED, places=None):
     """
     language = Language()
     report = {
-        "comando": f"python -m attenzione.later.ladder --semi {' '.join(map(str, seeds))}",
-        "data": date.today().isoformat(),
+        **stamp(f"python -m attenzione.later.ladder --semi {' '.join(map(str, seeds))}"),
         "macchina": f"{platform.machine()}, un thread",
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
         "entropia": round(language.entropy, 4),
         "gradini": [],
     }
@@ -165,7 +162,7 @@ def record(seeds, path=RECORDED, places=None):
 
 def recorded(path=RECORDED):
     """Le misure registrate: il dizionario che record rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
 def main(arguments=None):

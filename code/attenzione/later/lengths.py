@@ -12,10 +12,7 @@ registrati accanto a questo file.
 
 import argparse
 import json
-import platform
 import sys
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -24,6 +21,7 @@ from torch.nn.functional import cross_entropy
 from attenzione.files import write_text
 from attenzione.later.alibi import ALiBiAttention
 from attenzione.later.language_model import LanguageModel, LanguageModelConfig
+from attenzione.later.recording import read, stamp
 from attenzione.streams import as_command
 
 RECORDED = Path(__file__).with_name("lunghezze.json")
@@ -119,9 +117,7 @@ def run(seeds, steps=300):
                 right = accuracy(train(build(way, seed), task, steps, seed), task)  # (LONGEST − 1,)
                 by_seed[str(seed)] = [round(x, 3) for x in right.tolist()]
     return {
-        "comando": f"python -m attenzione.later.lengths --semi {' '.join(map(str, seeds))} --passi {steps}",
-        "data": date.today().isoformat(),
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
+        **stamp(f"python -m attenzione.later.lengths --semi {' '.join(map(str, seeds))} --passi {steps}"),
         "viste": SEEN,
         "curve": curves,
     }
@@ -129,7 +125,7 @@ def run(seeds, steps=300):
 
 def recorded(path=RECORDED):
     """Le curve registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
 def main(arguments=None):

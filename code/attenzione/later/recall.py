@@ -14,12 +14,9 @@ mostra quelli registrati accanto a questo file.
 
 import argparse
 import json
-import platform
 import sys
 from bisect import bisect_left
-from datetime import date
 from functools import partial
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from statistics import mean
@@ -37,6 +34,7 @@ from attenzione.files import write_text
 from attenzione.later.convolution import ByteNetBlock, ConvS2SLayer, WindowMLP
 from attenzione.later.linear_attention import LinearAttention
 from attenzione.later.messages import PathNetwork
+from attenzione.later.recording import read, stamp
 from attenzione.later.recurrent import GRU, LSTM, RNN, AttentiveGRU
 from attenzione.later.rwkv import TimeMixing
 from attenzione.later.state_space import DiagonalS4, MambaBlock
@@ -255,9 +253,7 @@ def record(seeds, path=RECORDED, names=ROSTER, steps=STEPS):
     dizionario scritto.
     """
     report = {
-        "comando": f"python -m attenzione.later.recall --semi {' '.join(map(str, seeds))}",
-        "data": date.today().isoformat(),
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
+        **stamp(f"python -m attenzione.later.recall --semi {' '.join(map(str, seeds))}"),
         "passi": steps,
         "tasso": RATE,
         "coppie": list(PAIRS),
@@ -284,7 +280,7 @@ def record(seeds, path=RECORDED, names=ROSTER, steps=STEPS):
 
 def recorded(path=RECORDED):
     """Le misure registrate: il dizionario che record rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
 def main(arguments=None):

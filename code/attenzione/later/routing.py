@@ -10,19 +10,14 @@ addestra ogni modello con ogni seme e scrive i numeri in esperti.json. Il libro 
 questo file.
 """
 
-import argparse
 import gzip
-import json
-import platform
 import sys
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from attenzione.files import write_text
 from attenzione.later.experts import MixtureOfExperts, balance_loss, load
+from attenzione.later.recording import command_on_text, read, stamp
 from attenzione.later.sharing import LENGTH, build, held_out_loss, read_letters, split, train
 from attenzione.streams import as_command
 
@@ -109,32 +104,17 @@ def run(path, seeds, steps, command):
                 by_seed[str(seed)] |= look(model, kept, pages)
         models[name] = {"parametri": sum(p.numel() for p in model.parameters()), "semi": by_seed}
     return {
-        "comando": command,
-        "data": date.today().isoformat(),
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
+        **stamp(command),
         "modelli": models,
     }
 
 
 def recorded(path=RECORDED):
     """Le misure registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m attenzione.later.routing", description=__doc__.split("\n")[0])
-    parser.add_argument("testo", help="un file .txt.gz")
-    parser.add_argument("--semi", type=int, nargs="+", default=[0, 1, 2], help="i semi (0 1 2)")
-    parser.add_argument("--passi", type=int, default=300, help="passi di ciascun addestramento (300)")
-    parser.add_argument("--uscita", default="esperti.json", help="dove scrivere i numeri")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    command = (
-        f"python -m attenzione.later.routing {options.testo} --semi {' '.join(map(str, options.semi))} "
-        f"--passi {options.passi}"
-    )
-    result = run(options.testo, options.semi, options.passi, command)
-    write_text(options.uscita, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+main = command_on_text("routing", __doc__, run, seeds=[0, 1, 2], steps=300, output="esperti.json")
 
 
 if __name__ == "__main__":

@@ -9,20 +9,15 @@ addestra ogni modello con ogni seme e scrive i numeri in condivise.json. Il libr
 questo file.
 """
 
-import argparse
 import gzip
-import json
-import platform
 import sys
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 
-from attenzione.files import write_text
 from attenzione.later.language_model import LanguageModel, LanguageModelConfig
+from attenzione.later.recording import command_on_text, read, stamp
 from attenzione.streams import as_command
 
 RECORDED = Path(__file__).with_name("condivise.json")
@@ -113,9 +108,7 @@ def run(path, seeds, steps, command):
         }
         models[str(n_kv_heads)] = {"parametri": parameters, "perdita": losses}
     return {
-        "comando": command,
-        "data": date.today().isoformat(),
-        "versioni": {"python": platform.python_version(), "torch": version("torch").split("+")[0]},
+        **stamp(command),
         "lettere": {"per imparare": pieces.numel(), "da parte": kept.numel()},
         "teste_di_chiavi": models,
     }
@@ -123,23 +116,10 @@ def run(path, seeds, steps, command):
 
 def recorded(path=RECORDED):
     """Le misure registrate: il dizionario che run rende, letto da path. OSError se il file manca."""
-    return json.loads(Path(path).read_text("utf-8"))
+    return read(path)
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m attenzione.later.sharing", description=__doc__.split("\n")[0])
-    parser.add_argument("testo", help="un file .txt.gz")
-    parser.add_argument("--semi", type=int, nargs="+", default=[0, 1, 2], help="i semi (0 1 2)")
-    parser.add_argument("--passi", type=int, default=300, help="passi di ciascun addestramento (300)")
-    parser.add_argument("--uscita", default="condivise.json", help="dove scrivere i numeri")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    command = (
-        f"python -m attenzione.later.sharing {options.testo} --semi {' '.join(map(str, options.semi))} "
-        f"--passi {options.passi}"
-    )
-    result = run(options.testo, options.semi, options.passi, command)
-    write_text(options.uscita, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+main = command_on_text("sharing", __doc__, run, seeds=[0, 1, 2], steps=300, output="condivise.json")
 
 
 if __name__ == "__main__":
