@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 CAPITOLI = Path(__file__).resolve().parents[2] / "chapters"
-DOMANDE = (CAPITOLI / "domande.md").read_text(encoding="utf-8")
+INDICE = (CAPITOLI / "domande.md").read_text(encoding="utf-8")
+PAGINE = re.findall(r"^ +- file: chapters/(domande/[\w-]+)$", (CAPITOLI.parent / "_toc.yml").read_text(), re.M)
+DOMANDE = "\n".join((CAPITOLI / f"{pagina}.md").read_text(encoding="utf-8") for pagina in PAGINE)
 LUOGHI = (CAPITOLI / "luoghi-comuni.md").read_text(encoding="utf-8")
 PROVA_O_RIMANDO = re.compile(r"\]\([\w./#-]+\)|^```\{code-cell\}|\{(?:cite|ref|term)\}`", re.M)
 
@@ -20,7 +22,7 @@ def schede(testo: str) -> dict[str, str]:
 def test_ogni_domanda_ha_un_indirizzo_e_un_posto_nell_indice():
     titoli = re.findall(r"^### (.+)$", DOMANDE, re.M)
     con_indirizzo = re.findall(r"^\((domanda-[a-z0-9-]+)\)=\n### (.+)$", DOMANDE, re.M)
-    indice = re.findall(r"^- \[(.+)\]\(#(domanda-[a-z0-9-]+)\)$", DOMANDE, re.M)
+    indice = re.findall(r"^- \[(.+)\]\(#(domanda-[a-z0-9-]+)\)$", INDICE, re.M)
     assert [titolo for _, titolo in con_indirizzo] == titoli
     assert indice == [(titolo, indirizzo) for indirizzo, titolo in con_indirizzo]
     assert len({indirizzo for indirizzo, _ in con_indirizzo}) == len(titoli) >= 80

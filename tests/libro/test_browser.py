@@ -247,7 +247,9 @@ def violazioni(scheda, axe, regole=None, escluse=(".katex", "pre")) -> list[str]
 
     Restano fuori le formule, migliaia di elementi con il colore del testo intorno, e il codice, che
     ha gli stessi colori dappertutto: lo guarda ``test_axe_con_la_definizione_aperta``.
+    Si guarda quando la pagina ha finito di comporsi: prima, una tabella larga non sa ancora di scorrere.
     """
+    scheda.wait_for_function("!document.querySelector('html.primo, [data-si-misura]')")
     if not scheda.evaluate("'axe' in window"):
         scheda.evaluate(axe)
     parti = {"exclude": list(escluse)}

@@ -14,14 +14,13 @@ import pytest
 BILANCIO = 220_000  # byte trasferiti alla prima visita: HTML, fogli di stile, programmi, caratteri
 LETTURA = 1.4  # secondi al primo testo
 SALTO = 0.02  # Cumulative Layout Shift
-PESANTI = ("glossary", "domande", "3-2-1", "affermazioni", "microlingua", "teste")
+PESANTI = ("glossary", "chat", "3-2-1", "affermazioni", "microlingua", "teste")
 
 TELEFONO = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 RETE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 LENTEZZA = 4
 FOGLIO = "stile.css"
 GLOSSARIO = "glossary.html"  # trecento voci in una pagina: un quarto in più
-DOMANDE = "chapters/domande.html"  # più di cento risposte in una pagina
 
 
 # ---------------------------------------------------------------- i byte, su tutte le pagine
@@ -206,10 +205,8 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     nome = senza.pagina(pagina)
     indirizzo = f"{sito}/{nome}"
     visite = [visita(chromium, indirizzo) for _ in range(3)]
-    parte = {GLOSSARIO: 1.25, DOMANDE: 1.12}.get(nome, 1.1)  # con i caratteri che la pagina chiede davvero
-    bilancio = BILANCIO * parte
+    bilancio = BILANCIO * (1.25 if nome == GLOSSARIO else 1.1)  # con i caratteri che la pagina chiede davvero
     assert max(v["contati"] for v in visite) <= bilancio, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
-    entro = LETTURA * (1.25 if nome in (GLOSSARIO, DOMANDE) else 1)  # le due pagine da consultare, le più lunghe
-    if min(v["primo"] for v in visite) > entro:
-        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= entro
+    if min(v["primo"] for v in visite) > LETTURA:
+        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA

@@ -9,8 +9,11 @@ import pytest
 from fabbrica import RADICE
 from sphinx.search.it import italian_stopwords
 
-PAGINA = "chapters/domande"
-DOMANDE = re.findall(r"^### (.+)$", (RADICE / f"{PAGINA}.md").read_text(encoding="utf-8"), re.M)
+DOMANDE = [
+    titolo
+    for pagina in sorted((RADICE / "chapters/domande").glob("*.md"))
+    for titolo in re.findall(r"^### (.+)$", pagina.read_text(encoding="utf-8"), re.M)
+]
 CON_ALTRE_PAROLE = {
     "apice d potenza": "l’apice d è una potenza",
     "batch dimensione tensori": "Il batch è importante",
@@ -248,7 +251,14 @@ def test_il_filtro_tiene_una_parte(senza, lettore):
     scheda.get_by_role("button", name="Domande", exact=True).click()
     scheda.locator(".ricerca-filtro[aria-pressed=true]", has_text="Domande").wait_for()
     indirizzi = scheda.locator(RISULTATI).evaluate_all("es => es.map((e) => e.getAttribute('href'))")
-    assert indirizzi and all("chapters/domande.html" in i for i in indirizzi)
+    assert indirizzi and all("chapters/domande" in i for i in indirizzi)
+
+
+def test_il_vecchio_indirizzo_di_una_domanda_porta_dov_e(senza, lettore):
+    """Le risposte stavano tutte in una pagina: un collegamento conservato le trova dove sono, anche da file."""
+    scheda = lettore().apri(senza, "chapters/domande.html", "#domanda-radice")
+    scheda.wait_for_url("**/chapters/domande/attenzione.html#domanda-radice")
+    assert scheda.locator("#domanda-radice").first.is_visible()
 
 
 def test_nella_finestra_si_cerca_con_la_tastiera(senza, lettore):

@@ -1,6 +1,13 @@
 // L’indirizzo di un blocco, di un titolo, di un’affermazione: un clic lo copia e lo dice; accanto, la segnalazione.
 document.addEventListener("DOMContentLoaded", () => {
   const progetto = JSON.parse(document.getElementById("progetto")?.textContent || "{}");
+  // un’àncora che ha cambiato pagina: se questa pagina rimanda a lei, si va dov’è
+  const ancora = location.hash.slice(1);
+  if (ancora && !document.getElementById(decodeURIComponent(ancora))) {
+    const altrove = document.querySelector(`article a[href$="#${CSS.escape(ancora)}"]`);
+    if (altrove) location.replace(altrove.href);
+  }
+
   const SEGNI = "article a.ancora, article a.headerlink";
 
   async function copia(testo) {

@@ -44,7 +44,7 @@ def controlla_pagina(pagina: Pagina, voci: list[Voce], originale: dict | None = 
     esito += passi.controlla(pagina) + testi_alternativi.controlla(pagina) + affermazioni.difetti(pagina)
     if pagina.file != "README.md":
         esito += [Segnalazione(pagina.file, riga, messaggio) for riga, messaggio in frasi.difetti(pagina.testo)]
-    if pagina.file.startswith(tuple(f"chapters/{parte}/" for parte in ("passi", "articolo", "laboratorio", "dopo"))):
+    if pagina.file.startswith("chapters/") and pagina.file.count("/") == 2:  # un capitolo, non uno strumento
         esito += passi.controlla_capitolo(pagina)
     if pagina.file.startswith("chapters/"):
         inventario = leggi_inventario()

@@ -96,7 +96,9 @@ def voce_della_sezione(sezione: HtmlElement) -> dict:
     propria = next((f.get("id") for f in sezione if f.tag == "span" and f.get("id") and not f.text_content()), None)
     brani = []
     for brano in sezione.iter(*BRANI):
-        if sezione_di(brano) is sezione and foglia(brano) and not in_elenco(brano) and (testo := righe(brano)):
+        if sezione_di(brano) is not sezione or not foglia(brano) or in_elenco(brano) or solo_rimando(brano):
+            continue
+        if testo := righe(brano):
             brani.append([ancora_di(brano, sezione), testo])
     codice = [righe(c) for c in sezione.iter("pre") if sezione_di(c) is sezione]
     return {
@@ -120,6 +122,16 @@ def foglia(brano: HtmlElement) -> bool:
     if brano.tag == "p" and any(a.tag == "tr" for a in brano.iterancestors()):
         return False
     return brano.tag == "tr" or not any(d is not brano and d.tag in BRANI for d in brano.iter())
+
+
+def solo_rimando(brano: HtmlElement) -> bool:
+    """Una riga d’indice, che è un collegamento e basta: risponde la pagina a cui porta."""
+    collegamento = brano.find(".//a")
+    return (
+        any(a.tag == "li" for a in (brano, *brano.iterancestors()))
+        and collegamento is not None
+        and (righe(collegamento) == righe(brano))
+    )
 
 
 def in_elenco(brano: HtmlElement) -> bool:
