@@ -2,13 +2,15 @@
 
     python -m attenzione.translator.ablations --dati DIR --registra modelli/europarl-en-it/ablazioni.json
 
-traduce le frasi di prova con ciascuna ablazione, coi pesi a 8 bit, e scrive il BLEU che resta. I nomi sono quelli
-dell’albero dei moduli, gli stessi del modello in JavaScript (web/modello); i primi tre valgono per il modello intero.
-Il modello è stato addestrato con il pezzo, che poi gli si toglie: chi ne fa a meno dal principio impara in altro modo.
+traduce le frasi di prova con ciascuna ablazione, coi pesi a 8 bit, e scrive il BLEU che resta; interrotto, riprende
+dalle prove che il file ha già. I nomi sono quelli dell’albero dei moduli, gli stessi del modello in JavaScript
+(web/modello); i primi tre valgono per il modello intero. Il modello è stato addestrato con il pezzo, che poi gli si
+toglie: chi ne fa a meno dal principio impara in altro modo.
 """
 
 import argparse
 import copy
+import json
 import math
 import platform
 import sys
@@ -151,8 +153,11 @@ def translations(model, tokenizer, texts, use_cache=True):
     return found, log_prob / len(texts)
 
 
-def measure(model, tokenizer, pairs):
-    """Il BLEU del modello in float32, di quello a 8 bit e di questo con ogni ablazione: un dizionario JSON."""
+def measure(model, tokenizer, pairs, report, save):
+    """Aggiunge a report il BLEU del modello in float32, di quello a 8 bit e di questo con ogni ablazione.
+
+    A ogni prova chiama save(report); le prove che report ha già non si rifanno.
+    """
     BLEU, _ = import_metrics()
     sources, references = zip(*pairs, strict=True)
     metric = BLEU(lowercase=True)
@@ -168,11 +173,14 @@ def measure(model, tokenizer, pairs):
 
     twin = copy.deepcopy(model)
     twin.load_state_dict(dequantized(quantized_state(model)))
-    whole = {"float32": score(model), "8 bit": score(twin)}
-    results = {}
-    for name, options in tqdm(trials(model.config).items(), desc="ablazioni", unit="prova"):
-        results[name] = score(ablate(twin, **options), use_cache="causal_mask" not in options.get("without", ()))
-    return {"firma": str(metric.get_signature()), "intero": whole, "prove": results}
+    if "intero" not in report:
+        whole = {"float32": score(model), "8 bit": score(twin)}
+        report |= {"firma": str(metric.get_signature()), "intero": whole, "prove": {}}
+    left = {name: options for name, options in trials(model.config).items() if name not in report["prove"]}
+    for name, options in tqdm(left.items(), desc="ablazioni", unit="prova"):
+        use_cache = "causal_mask" not in options.get("without", ())
+        report["prove"][name] = score(ablate(twin, **options), use_cache=use_cache)
+        save(report)
 
 
 def main(arguments=None):
@@ -207,8 +215,12 @@ def run(options):
         "frasi": len(pairs),
         "strategia": "greedy",
         "versioni": {"python": platform.python_version()} | {name: version(name).split("+")[0] for name in packages},
-    } | measure(*load_translator(folder), pairs)
-    write_text(options.registra, as_lines(report))
+    }
+    if Path(options.registra).exists():  # interrotto: si riprende, se si misura la stessa cosa
+        before = json.loads(Path(options.registra).read_text("utf-8"))
+        if all(before.get(key) == value for key, value in report.items() if key != "data"):
+            report = before
+    measure(*load_translator(folder), pairs, report, lambda report: write_text(options.registra, as_lines(report)))
     for name, result in (report["intero"] | report["prove"]).items():
         print(f"{name:40} BLEU {number(result['BLEU'], '.2f')}")
 

@@ -9,7 +9,7 @@ from attenzione.attention import MultiHeadAttention
 from attenzione.config import TransformerConfig
 from attenzione.decoding import greedy
 from attenzione.model import Transformer
-from attenzione.translator.ablations import ablate, ablations, main, trials
+from attenzione.translator.ablations import ablate, ablations, main, measure, trials
 from attenzione.translator.pretrained import shipped_folder
 from attenzione.translator.searches import fingerprint
 
@@ -128,6 +128,27 @@ def test_le_ablazioni_registrate_sono_del_modello_spedito():
     assert found["modello"] == fingerprint(shipped_folder()) and found["parte"] == "prova"
     assert list(found["prove"]) == list(trials(TransformerConfig(n_vocab=5000, n_layers=3, d_model=256, n_heads=4)))
     assert abs(found["intero"]["8 bit"]["BLEU"] - found["intero"]["float32"]["BLEU"]) <= 0.3
+
+
+def test_chi_interrompe_riprende_e_non_rifa(model):
+    """Le prove già scritte restano com’erano, le altre si fanno, e si scrive a ciascuna."""
+
+    class Words:
+        def decode(self, ids):
+            return " ".join(map(str, ids))
+
+        def encode(self, text):
+            return [int(word) for word in text.split()]
+
+    saved, pairs = [], [("5 6 7", "5 6 7"), ("8 9", "8 9")]
+    report, names = {}, list(trials(model.config))
+    measure(model.float(), Words(), pairs, report, lambda r: saved.append(len(r["prove"])))
+    assert list(report["prove"]) == names and saved == list(range(1, len(names) + 1))
+    again = report | {"prove": dict.fromkeys(names[:-2], "com’era")}
+    saved.clear()
+    measure(model, Words(), pairs, again, lambda r: saved.append(len(r["prove"])))
+    assert saved == [len(names) - 1, len(names)]
+    assert again["prove"] == dict.fromkeys(names[:-2], "com’era") | {n: report["prove"][n] for n in names[-2:]}
 
 
 def test_il_comando_dice_che_cosa_non_va(capsys, tmp_path):
