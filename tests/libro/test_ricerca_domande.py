@@ -231,6 +231,10 @@ def test_la_frase_fra_virgolette_vuole_le_parole_in_fila(senza, lettore):
     assert any(titolo.startswith("3.2.1 Attenzione a prodotto scalare scalato") for titolo in titoli)
     scheda.locator("input[name=q]").fill("«valori ai assegnare da pesi i»")
     scheda.locator("input[name=q]").press("Enter")
+    scheda.get_by_text("Nessuna pagina ha queste parole una dopo l’altra. Senza virgolette:").wait_for()
+    assert scheda.locator(RISULTATI).first.is_visible()
+    scheda.locator("input[name=q]").fill("«zzyzx»")
+    scheda.locator("input[name=q]").press("Enter")
     scheda.get_by_text("Nessun titolo per queste parole.").wait_for()
     assert scheda.locator(".ricerca-stato a").get_attribute("href").endswith("genindex.html")
 

@@ -46,8 +46,12 @@
 
   const BREVI = /^([aei]re|[aiu]t[aeio])$/;  // «pesare», «pesata»
 
+  // Parole che, tolta la desinenza, si confonderebbero, e nel libro sono due cose.
+  const DIVERSE = new Map([["testo", "testo"], ["testi", "testo"], ["testa", "testa"], ["teste", "testa"]]);
+
   // La radice italiana, alla buona: ciò che resta tolta la desinenza, mai meno di tre lettere. Numeri e segni restano.
   function radice(parola) {
+    if (DIVERSE.has(parola)) return DIVERSE.get(parola);
     if (parola.length < 4 || /[\d_^]/.test(parola)) return parola;
     for (const d of DESINENZE) {
       const resta = parola.length - d.length;

@@ -6,12 +6,12 @@ document.addEventListener("DOMContentLoaded", () => {
     it: {
       parti: { "": "Tutto", passi: "Parte 0", articolo: "Articolo", laboratorio: "Laboratorio", dopo: "Dopo", domande: "Domande", glossario: "Glossario", strumenti: "Strumenti" },
       filtra: "Dove cercare", nulla: "Nessun titolo per queste parole.", forse: "Forse cercavi ", non: "Al posto di ", uno: "1 risultato", molti: (n) => `${n} risultati`,
-      frase: "con queste parole una dopo l’altra", indice: "Si può guardare nell’indice analitico.", altri: "Altri risultati", manca: "L’indice della ricerca non si è caricato.", aspetta: "Cerco…",
+      frase: "con queste parole una dopo l’altra", senza: "Nessuna pagina ha queste parole una dopo l’altra. Senza virgolette:", indice: "Si può guardare nell’indice analitico.", altri: "Altri risultati", manca: "L’indice della ricerca non si è caricato.", aspetta: "Cerco…",
     },
     en: {
       parti: { "": "All", passi: "Part 0", articolo: "Paper", laboratorio: "Laboratory", dopo: "Afterwards", domande: "Questions", glossario: "Glossary", strumenti: "Tools" },
       filtra: "Where to search", nulla: "No heading for these words.", forse: "Did you mean ", non: "Instead of ", uno: "1 result", molti: (n) => `${n} results`,
-      frase: "with these words in a row", indice: "You can look in the index (in Italian).", altri: "More results", manca: "The search index did not load.", aspetta: "Searching…",
+      frase: "with these words in a row", senza: "No page has these words in a row. Without quotation marks:", indice: "You can look in the index (in Italian).", altri: "More results", manca: "The search index did not load.", aspetta: "Searching…",
     },
   };
   const detto = () => PAROLE[radice.dataset.lingua === "en" ? "en" : "it"];
@@ -145,19 +145,23 @@ document.addEventListener("DOMContentLoaded", () => {
         await prepara();
         if (mio !== giro) return;
         if (!filtri.firstChild) scriviFiltri();
-        const esito = motore.cerca(casella.value, { parte, aperta: !finita });
-        const trovati = esito.frasi.length ? await conFrasi(esito) : esito.risultati;
+        let esito = motore.cerca(casella.value, { parte, aperta: !finita });
+        let trovati = esito.frasi.length ? await conFrasi(esito) : esito.risultati, senza = false;
         if (mio !== giro) return;
-        mostra(trovati, esito);
+        if (esito.frasi.length && !trovati.length) {  // chi cita le parole di un altro non vuole restare a mani vuote
+          esito = motore.cerca(casella.value.replace(/["“”«»„]/g, " "), { parte, aperta: !finita });
+          [trovati, senza] = [esito.risultati, true];
+        }
+        mostra(trovati, esito, senza);
       } catch {
         stato.textContent = detto().manca;
         elenco.replaceChildren();
       }
     }
 
-    function mostra(trovati, { parole: radici, frasi, forse }) {
+    function mostra(trovati, { parole: radici, frasi, forse }, senza) {
       const d = detto(), quanti = trovati.length;
-      stato.replaceChildren();
+      stato.replaceChildren(senza && quanti ? `${d.senza} ` : "");
       if (forse) {
         const scelta = crea("a", "ricerca-forse", forse);
         scelta.href = `${base}search.html?q=${encodeURIComponent(forse)}`;
