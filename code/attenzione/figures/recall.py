@@ -21,12 +21,13 @@ EXAMPLE_COSTS = {
 }
 
 
-def recall_figure(accuracies=EXAMPLE, pairs=(2, 8), costs=EXAMPLE_COSTS):
+def recall_figure(accuracies=EXAMPLE, pairs=(2, 8), costs=EXAMPLE_COSTS, reference=None):
     """Una riga per famiglia: a sinistra la frazione di cifre giuste contro la lunghezza, a destra le moltiplicazioni.
 
     accuracies: da ogni architettura a un elenco per seme, un numero per ciascuna voce di pairs; si disegna la media, e
     una fascia dal seme peggiore al migliore. costs: da ogni architettura al dizionario reso da step_costs. Con p coppie
-    la sequenza ha 4p token. Le architetture che mancano si saltano. Rende la figura.
+    la sequenza ha 4p token. reference: un altro termine di paragone oltre al caso, un numero per ciascuna voce di
+    pairs, tratteggiato; None se non c’è. Le architetture che mancano si saltano. Rende la figura.
     """
     lengths = [4 * p for p in pairs]
     fig, axes = plt.subplots(len(FAMILIES), 2, figsize=(9.5, 11.5), sharex="col", sharey="col")
@@ -39,6 +40,8 @@ def recall_figure(accuracies=EXAMPLE, pairs=(2, 8), costs=EXAMPLE_COSTS):
             left.plot(lengths, [*map(mean, by_length)], style, color=f"C{i}", label=name)
             right.plot(list(costs[name]), [cost for cost, _ in costs[name].values()], style, color=f"C{i}")
         left.axhline(0.1, color="#777777", linewidth=1)
+        if reference is not None:
+            left.plot(lengths, reference, "--", color="#777777", linewidth=1)
         left.set_title(family, loc="left")
         left.set(ylabel="cifre giuste", ylim=(0, 1.03), xticks=lengths)
         left.yaxis.set_major_formatter(decimal_comma(1))

@@ -33,7 +33,7 @@ WAYS = {  # nome → le posizioni di LanguageModelConfig
     "ALiBi": "none",
 }
 TASKS = {  # nome → la lettera giusta in ogni posizione dalla seconda in poi, (B, n − 1), delle successioni x (B, n)
-    "la lettera prima": lambda x: x[:, :-1],
+    "la lettera precedente": lambda x: x[:, :-1],
     "la prima lettera": lambda x: x[:, :1].expand(-1, x.size(1) - 1),
 }
 PREVIOUS, OPENING = TASKS

@@ -1,10 +1,11 @@
 """Un compito per tutte: ricordare che cosa seguiva una lettera, letta molti passi prima.
 
 Una sequenza ha n_pairs coppie, una lettera e una cifra, tutte di lettere diverse; poi le stesse lettere tornano in un
-altro ordine, e dopo ciascuna bisogna dire la cifra. Le cifre si estraggono a ogni sequenza: saperle vuol dire averle
-ricordate, e a caso se ne indovina una su dieci. È il richiamo associativo a più domande di Arora e altri (2023, arXiv
-2312.04927), in piccolo. Ogni architettura di ROSTER sta nella stessa cornice, con quasi lo stesso numero di parametri,
-e legge da sinistra a destra.
+altro ordine, e dopo ciascuna bisogna dire la cifra. Le cifre si estraggono a ogni sequenza, e a caso se ne indovina
+una su dieci; ma chi ricorda le cifre e non le lettere, e toglie quelle già uscite, ne indovina di più: da 77 % con due
+coppie a 45 % con otto. È il richiamo associativo a più domande di Arora e altri (2023, arXiv 2312.04927), in piccolo.
+Ogni architettura di ROSTER sta nella stessa cornice, con quasi lo stesso numero di parametri, e legge da sinistra a
+destra.
 
     python -m attenzione.later.recall --semi 0 1 2
 

@@ -26,6 +26,14 @@ def test_the_mean_is_drawn_and_the_band_holds_the_seeds():
     assert not fig.axes[1].lines and "RNN" in texts(fig)
 
 
+def test_the_reference_is_drawn_for_every_family():
+    fig = recall_figure(reference=(0.8, 0.4))
+    for left in fig.axes[::2]:
+        drawn = [line for line in left.lines if line.get_linestyle() == "--"]
+        assert any(list(line.get_xdata()) == [8, 32] and list(line.get_ydata()) == [0.8, 0.4] for line in drawn)
+    assert sum(len(ax.lines) for ax in fig.axes) == sum(len(ax.lines) for ax in recall_figure().axes) + len(FAMILIES)
+
+
 def test_the_recorded_numbers_are_all_drawn():
     report = recorded()
     accuracies = {name: list(found.values()) for name, found in report["accuratezza"].items()}
