@@ -113,6 +113,7 @@ def test_nf4_livelli_ugualmente_usati(livelli):
     with tesi:
         assert max(abs(share - 1 / 16) for share in shares) < 0.01
     with invece:
+        assert min(shares) > 0.0555 and max(shares) < 0.0715
         used = shares_in_groups("nf4")
         assert used[0] < 0.02 and used[-1] < 0.02 and max(used) > 0.09
         assert entropy(shares_in_groups("interi")) + 0.3 < entropy(used) < 3.9
