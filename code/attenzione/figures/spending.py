@@ -1,4 +1,4 @@
-"""Il calcolo alla prova: quante risposte giuste, contro quanti token si sono scritti."""
+"""Il calcolo per rispondere: quante risposte giuste, contro quanti token si sono scritti."""
 
 import matplotlib.pyplot as plt
 
