@@ -43,15 +43,24 @@ def test_equazione_1(esponente, asse, d):
 @pytest.mark.parametrize("d", [8, 64, 512])
 def test_pesi_dalla_softmax(funzione, d):
     """Anche i quadrati e la softplus, divisi per la loro somma, sono positivi e sommano a 1: non sono questi pesi. E
-    sono i pesi dei valori: l’uscita è la loro somma pesata."""
+    sono i pesi dei valori: l’uscita, anche del kernel fuso, è la loro somma pesata. Con una maschera, fra le chiavi che
+    si possono guardare."""
     Q, K, V = draw(d_k=d)
-    output, A = scaled_dot_product_attention(Q, K, V)  # (6, 64), (6, 9)
-    by_hand = funzione((Q @ K.T).numpy() / math.sqrt(d))
-    by_hand = by_hand / by_hand.sum(axis=1, keepdims=True)
-    assert (by_hand > 0).all() and np.allclose(by_hand.sum(axis=1), 1)
+    for seen in (9, 4):  # tutte le chiavi, poi soltanto le prime
+        mask = None if seen == 9 else torch.arange(9)[None] < seen  # (1, 9)
+        output, A = scaled_dot_product_attention(Q, K, V, mask)  # (6, 64), (6, 9)
+        by_hand = funzione((Q @ K[:seen].T).numpy() / math.sqrt(d))  # (6, seen)
+        by_hand = by_hand / by_hand.sum(axis=1, keepdims=True)
+        assert (by_hand > 0).all() and np.allclose(by_hand.sum(axis=1), 1)
+        with tesi:
+            assert np.allclose(A[:, :seen].numpy(), by_hand, rtol=1e-10)
+            for y in (output, fused_attention(Q, K, V, mask)):
+                assert np.allclose(y.numpy(), by_hand @ V[:seen].numpy(), rtol=1e-10)
+    square = torch.cat([K, Q])[:6]  # tante chiavi quante query, per la maschera del decoder
     with tesi:
-        assert np.allclose(A.numpy(), by_hand, rtol=1e-10)
-        assert np.allclose(output.numpy(), by_hand @ V.numpy(), rtol=1e-10)
+        rows = [funzione((q @ square[: i + 1].T).numpy() / math.sqrt(d)) for i, q in enumerate(Q)]
+        by_hand = np.stack([row / row.sum() @ V[: i + 1].numpy() for i, row in enumerate(rows)])  # (6, 64)
+        assert np.allclose(fused_attention(Q, square, V[:6], is_causal=True).numpy(), by_hand, rtol=1e-10)
 
 
 @affermazione("tutte-le-query-insieme", vero={"per_riga": True}, falso=[{"per_riga": False}])

@@ -8,6 +8,7 @@ import sympy as sp
 import torch
 from formule import attention_by_formula
 from registro import affermazione, tesi
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
@@ -32,14 +33,33 @@ STEPS = {
 }
 
 
+class Multiplied(TorchDispatchMode):
+    """Tiene i tensori che PyTorch moltiplica, o divide, per un numero."""
+
+    def __init__(self):
+        super().__init__()
+        self.operands = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.overloadpacket in (torch.ops.aten.mul, torch.ops.aten.div):
+            self.operands.append(args[0])
+        return function(*args, **(kwargs or {}))
+
+
 @affermazione(
     "scala-maschera-softmax",
-    vero={"ordine": ("scala", "maschera", "softmax")},
-    falso=[{"ordine": ("scala", "softmax", "zero")}, {"ordine": ("maschera", "softmax", "scala")}],
+    vero={"ordine": ("scala", "maschera", "softmax"), "scalata": "Q"},
+    falso=[
+        {"ordine": ("scala", "softmax", "zero")},
+        {"ordine": ("maschera", "softmax", "scala")},
+        {"scalata": "K"},
+        {"scalata": "Q Kᵀ"},
+    ],
 )
-def test_scala_maschera_softmax(ordine):
+def test_scala_maschera_softmax(ordine, scalata):
     """I pesi e le uscite della libreria, anche di quella svelta, sono quelli dei passi eseguiti in quell’ordine. La
-    scala, in quella semplice, viene già prima del prodotto, che senza di lei uscirebbe dai numeri che si scrivono."""
+    scala, in quella semplice, viene già prima del prodotto, che senza di lei uscirebbe dai numeri che si scrivono; ed è
+    Q che si moltiplica, e nient’altro."""
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 20, D_K, dtype=torch.float64)
 
@@ -58,6 +78,10 @@ def test_scala_maschera_softmax(ordine):
         huge = torch.full((20, D_K), 4e153, dtype=torch.float64)  # huge @ huge.T è infinito; un ottavo, no
         assert (huge @ huge.T).isinf().all()
         assert scaled_dot_product_attention(huge, huge, V)[1].isfinite().all()
+        with Multiplied() as multiplied:
+            scaled_dot_product_attention(Q, K, V, SEE)
+        (operand,) = multiplied.operands
+        assert torch.equal(operand, {"Q": Q, "K": K, "Q Kᵀ": Q @ K.T}[scalata])
 
 
 @affermazione("teste-in-parallelo", vero={"uscite_mosse": 1}, falso=[{"uscite_mosse": 8}])

@@ -161,7 +161,7 @@ def test_self_attention_dallo_stesso_posto(query, chiavi, valori):
 def test_meno_infinito(valore, quando):
     """I pesi della libreria, e le uscite anche di quella svelta, sono ciò che si ottiene mettendo quel valore dove non
     si può guardare: con la maschera del decoder, e con una a caso. Se i punteggi sono molto grandi, un numero negativo
-    qualsiasi non basta."""
+    qualsiasi non basta. Quella del decoder anche come la chiede lui, che non la costruisce."""
     torch.manual_seed(0)
     for n, d, size in ((7, 64, 1), (30, 8, 1), (7, 64, 1e12)):
         Q, K, V = torch.randn(3, n, d, dtype=torch.float64)
@@ -176,6 +176,8 @@ def test_meno_infinito(valore, quando):
             with tesi:
                 assert torch.allclose(A, expected, atol=1e-12) and torch.allclose(output, expected @ V, atol=1e-12)
                 assert torch.allclose(fused_attention(Q, K, V, allowed), expected @ V, atol=1e-12)
+                if allowed.triu(1).sum() == 0:
+                    assert torch.allclose(fused_attention(Q, K, V, is_causal=True), expected @ V, atol=1e-12)
                 assert (A[~allowed] == 0).all() and torch.allclose(A.sum(dim=-1), torch.ones(n, dtype=torch.float64))
 
 
