@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from formule import attention_by_formula, norm, unmasked
+from formule import attention_by_formula, generated_logits, norm, unmasked
 from registro import affermazione, tesi
 from torch import nn
 
@@ -52,7 +52,8 @@ def test_post_norm(model, norma):
     falso=[{"norma": name} for name in FORMS if name != "dopo la somma"],
 )
 def test_residuo_e_norma_anche_nel_decoder(model, norma):
-    """Ogni strato del decoder, sull’uscita del precedente."""
+    """Ogni strato del decoder, sull’uscita del precedente; e quando genera un token alla volta, con conti scritti a
+    parte, il decoder rende lo stesso."""
     step, generator = FORMS[norma], torch.Generator().manual_seed(0)
     x, z = (torch.randn(2, n, 512, generator=generator) for n in (7, 9))  # (2, 7, 512), (2, 9, 512)
     for layer in model.decoder:
@@ -61,6 +62,9 @@ def test_residuo_e_norma_anche_nel_decoder(model, norma):
         expected, x = step(expected, layer.feed_forward), layer(x, z)
         with tesi:
             assert torch.allclose(x, expected, atol=1e-4)
+    src, tgt = torch.arange(5, 14)[None], torch.arange(20, 27)[None]  # (1, 9), (1, 7)
+    with torch.no_grad(), tesi:
+        assert torch.allclose(generated_logits(model, src, tgt), model(src, tgt), atol=1e-3)
 
 
 def calls(model, stack):

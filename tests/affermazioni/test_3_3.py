@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import torch
-from formule import who_moves
+from formule import generated_logits, who_moves
 from registro import affermazione, tesi
 from torch.nn import functional as F
 
@@ -80,7 +80,8 @@ def nothing(x):
     falso=[{"dentro": F.gelu}, {"dentro": F.leaky_relu}, {"fuori": F.relu}, {"b_1": 0}, {"b_2": 0}],
 )
 def test_equazione(dentro, fuori, b_1, b_2):
-    """In doppia precisione, e poi ciascuna delle dodici reti del modello base."""
+    """In doppia precisione, e poi ciascuna delle dodici reti del modello base; che rende lo stesso anche quando genera
+    un token alla volta, con conti scritti a parte."""
     network, x = base_network()
     for net, vectors, atol in [(network, x, 1e-10), *((net, x.float(), 1e-4) for net in networks())]:
         with torch.no_grad():
@@ -88,6 +89,9 @@ def test_equazione(dentro, fuori, b_1, b_2):
             expected = fuori(hidden @ net.W_2 + b_2 * net.b_2)  # (1, 10, 512)
             with tesi:
                 assert torch.allclose(net(vectors), expected, atol=atol)
+    src, tgt = torch.arange(5, 10)[None], torch.arange(20, 26)[None]  # (1, 5), (1, 6)
+    with torch.no_grad(), tesi:
+        assert torch.allclose(generated_logits(model(), src, tgt), model()(src, tgt), atol=1e-3)
 
 
 def alone(network, x):
@@ -108,7 +112,8 @@ def one_for_each_position(network, x):
     falso=[{"rete": with_neighbours}, {"rete": one_for_each_position}],
 )
 def test_separatamente(rete):
-    """Cambiando un token si muove la sua uscita soltanto; mescolando i token si mescolano le uscite."""
+    """Cambiando un token si muove la sua uscita soltanto; mescolando i token si mescolano le uscite. E gli strati del
+    modello, spenta l’attenzione, rendono a ogni vettore ciò che gli rendono quando è solo."""
     network, x = base_network()
     order, before = torch.randperm(10, generator=torch.Generator().manual_seed(0)), rete(network, x)
     for i in range(10):
@@ -119,6 +124,10 @@ def test_separatamente(rete):
             assert moved.nonzero().flatten().tolist() == [i]
     with tesi:
         assert torch.allclose(rete(network, x[:, order]), rete(network, x)[:, order], atol=1e-10)
+    together = torch.cat(through_silent_layers(x.float()))  # (12, 10, 512)
+    single = [torch.cat(through_silent_layers(x[:, i : i + 1].float())) for i in range(10)]  # (12, 1, 512) ciascuno
+    with tesi:
+        assert torch.allclose(together, torch.cat(single, dim=1), atol=1e-4)
     thin = PositionwiseFeedForward(16, 64).double()
     for n in (5, 17, 64, 300):
         with tesi:

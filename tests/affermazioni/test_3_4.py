@@ -7,11 +7,13 @@ import pytest
 import torch
 from registro import affermazione, tesi
 
-from attenzione.config import BASE
+from attenzione.config import BASE, TransformerConfig
+from attenzione.data.toy import toy_pairs
 from attenzione.decoding import beam_search, stream
 from attenzione.embedding import sinusoidal_positions
 from attenzione.model import Transformer
 from attenzione.training.batches import collate
+from attenzione.training.loop import TrainingConfig, train
 from attenzione.training.loss import label_smoothing_loss
 from attenzione.training.schedule import adam
 
@@ -32,7 +34,8 @@ def model(d_model=512):
 )
 @pytest.mark.parametrize("pila", ["encoder", "decoder"])
 def test_embedding_appresi(dimensione, mossi, pila):
-    """Un passo di Adam su ciò che esce dalla pila: fra i mille vettori si muovono quelli dei token presenti."""
+    """Un passo di Adam su ciò che esce dalla pila: fra i mille vettori si muovono quelli dei token presenti. E un passo
+    di addestramento vero, in cui servono anche all’uscita, muove almeno quelli."""
     torch.manual_seed(0)
     model = Transformer(replace(BASE, n_vocab=1000, n_layers=1))
     every = torch.arange(1000)[None]  # (1, 1000)
@@ -47,6 +50,12 @@ def test_embedding_appresi(dimensione, mossi, pila):
     with tesi:
         assert before.shape == (1000, dimensione)
         assert moved == {"presenti": present, "tutti": every[0].tolist(), "nessuno": []}[mossi]
+    small = Transformer(TransformerConfig(n_vocab=14, n_layers=1, d_model=16, d_ff=16, n_heads=2)).double()
+    pairs, before = toy_pairs("copia", 8, min_len=3, max_len=4, seed=0), small.embedding.E.detach().clone()
+    train(small, pairs, TrainingConfig(1, 64), progress=False)
+    moved = small.embedding.E.ne(before).any(dim=1)  # (14,)
+    with tesi:
+        assert moved[sorted({token for pair in pairs for sentence in pair for token in sentence})].all()
 
 
 def softmax(scores):
