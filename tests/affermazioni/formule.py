@@ -19,6 +19,13 @@ def attention_by_formula(attention, queries, keys, values=None, *, visible=None)
 
 
 @torch.no_grad()
+def generated_logits(model, src, tgt):
+    """I logit (B, m, n_vocab) come vengono quando si genera: un token di tgt alla volta, per la via svelta."""
+    steps = model.start_steps(*model.encode(src), tgt.size(1))
+    return torch.stack([steps.step(tokens) for tokens in tgt.T], dim=1)
+
+
+@torch.no_grad()
 def who_moves(layer, x):
     """Chi arriva a chi: (m, n) booleano, vero se spostando il vettore j di x si muove l’uscita i. x: (n, d).
 

@@ -7,9 +7,9 @@ import torch
 from registro import affermazione, tesi
 from torch import nn
 
-from attenzione.attention import fused_attention, scaled_dot_product_attention
+from attenzione.attention import causal_mask, fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE, TransformerConfig
-from attenzione.decoding import greedy
+from attenzione.decoding import beam_search, greedy
 from attenzione.figures.architecture import call_tree
 from attenzione.layers import Residual
 from attenzione.model import Transformer
@@ -90,38 +90,57 @@ def test_n_simboli_n_vettori(scarto, vettori):
 )
 def test_un_simbolo_alla_volta(rientrano, model):
     """La generazione della libreria, contro un ciclo che fa rientrare tutti i simboli generati, o meno. Da otto frasi
-    di lunghezza diversa, fino in fondo."""
+    di lunghezza diversa, fino in fondo. Di ciò che rende la beam search si rifà, allo stesso modo, la probabilità."""
+
+    @torch.no_grad()
+    def following(z, y):
+        """I logaritmi delle probabilità del simbolo che segue, per ciascuna delle righe y, (righe, m)."""
+        tgt = {"tutti": y, "nessuno": y[:, :1], "l’ultimo": y[:, -1:]}[rientrano]
+        scores = model.embedding.logits(model.decode(tgt, z)[:, -1])  # (righe, 20)
+        scores[:, :2] = -torch.inf
+        return scores.log_softmax(dim=-1)
+
+    def symbols(hypothesis):
+        return hypothesis.tokens + [model.config.eos_id] * hypothesis.finished
+
     for n in range(2, 10):
         src = torch.randint(4, 20, (1, n))
-        hypothesis = greedy(model, src)[0]
-        generated = hypothesis.tokens + [model.config.eos_id] * hypothesis.finished
-        with torch.no_grad():
-            z, _ = model.encode(src)
-            y = torch.tensor([[1]])
-            for _ in generated:
-                tgt = {"tutti": y, "nessuno": y[:, :1], "l’ultimo": y[:, -1:]}[rientrano]
-                scores = model.embedding.logits(model.decode(tgt, z)[:, -1])
-                scores[:, :2] = -torch.inf
-                y = torch.cat([y, scores.argmax(dim=-1, keepdim=True)], dim=1)
+        generated, y = symbols(greedy(model, src)[0]), torch.tensor([[1]])
+        z = model.encode(src)[0].detach()
+        for _ in generated:
+            y = torch.cat([y, following(z, y).argmax(dim=-1, keepdim=True)], dim=1)
         with tesi:
             assert generated == y[0, 1:].tolist()
+        for hypothesis in beam_search(model, src, n_best=4, max_extra=4)[0]:
+            whole = torch.tensor([[1, *symbols(hypothesis)]])  # (1, m + 1)
+            steps = [following(z, whole[:, :m])[0, whole[0, m]].item() for m in range(1, whole.size(1))]
+            with tesi:
+                assert hypothesis.log_prob == pytest.approx(sum(steps), abs=1e-4)
 
 
 @affermazione("uscita-somma-pesata", vero={"di": "valori"}, falso=[{"di": "chiavi"}, {"di": "query"}])
 def test_uscita_somma_pesata(di):
     """Rifatta a mano: pesi non negativi che sommano a uno, uno per riga di ciò che si somma. Anche l’uscita del kernel
-    fuso, che i pesi non li rende; a più grandezze."""
+    fuso, che i pesi non li rende; a più grandezze. Senza maschera, con quella del decoder, come la si costruisce e come
+    la chiede lui, e con quella che nasconde le ultime posizioni."""
     torch.manual_seed(0)
     for n, d in ((5, 8), (100, 64), (17, 512)):
         Q, K, V = torch.randn(3, n, d, dtype=torch.float64)
-        output, weights = scaled_dot_product_attention(Q, K, V)
         summed = {"valori": V, "chiavi": K, "query": Q}[di]
-        by_hand = torch.stack([sum(w * row for w, row in zip(ws, summed, strict=True)) for ws in weights])
-        with tesi:
-            assert (weights >= 0).all()
-            torch.testing.assert_close(weights.sum(dim=1), torch.ones(n, dtype=torch.float64))
-            torch.testing.assert_close(output, by_hand)
-            torch.testing.assert_close(fused_attention(Q, K, V), by_hand)
+        causal, hidden = causal_mask(n), torch.arange(n)[None] < n - 2  # (n, n), (1, n)
+        for mask, ways in (
+            (None, [{}]),
+            (causal, [{"mask": causal}, {"is_causal": True}]),
+            (hidden, [{"mask": hidden}]),
+        ):
+            output, weights = scaled_dot_product_attention(Q, K, V, mask)
+            by_hand = torch.stack([sum(w * row for w, row in zip(ws, summed, strict=True)) for ws in weights])
+            with tesi:
+                assert (weights >= 0).all()
+                torch.testing.assert_close(weights.sum(dim=1), torch.ones(n, dtype=torch.float64))
+                torch.testing.assert_close(output, by_hand)
+                for way in ways:
+                    torch.testing.assert_close(fused_attention(Q, K, V, **way), by_hand)
 
 
 def weights(Q, K, V):

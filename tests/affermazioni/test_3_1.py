@@ -3,11 +3,12 @@
 import copy
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import torch
-from formule import attention_by_formula, norm, unmasked
+from formule import attention_by_formula, generated_logits, norm, unmasked
 from registro import affermazione, tesi
 from torch import nn
 
@@ -51,7 +52,8 @@ def test_post_norm(model, norma):
     falso=[{"norma": name} for name in FORMS if name != "dopo la somma"],
 )
 def test_residuo_e_norma_anche_nel_decoder(model, norma):
-    """Ogni strato del decoder, sull’uscita del precedente."""
+    """Ogni strato del decoder, sull’uscita del precedente; e quando genera un token alla volta, con conti scritti a
+    parte, il decoder rende lo stesso."""
     step, generator = FORMS[norma], torch.Generator().manual_seed(0)
     x, z = (torch.randn(2, n, 512, generator=generator) for n in (7, 9))  # (2, 7, 512), (2, 9, 512)
     for layer in model.decoder:
@@ -60,6 +62,9 @@ def test_residuo_e_norma_anche_nel_decoder(model, norma):
         expected, x = step(expected, layer.feed_forward), layer(x, z)
         with tesi:
             assert torch.allclose(x, expected, atol=1e-4)
+    src, tgt = torch.arange(5, 14)[None], torch.arange(20, 27)[None]  # (1, 9), (1, 7)
+    with torch.no_grad(), tesi:
+        assert torch.allclose(generated_logits(model, src, tgt), model(src, tgt), atol=1e-3)
 
 
 def calls(model, stack):
@@ -111,6 +116,21 @@ def looks_at_itself(layer, x, heads):
     )
 
 
+@torch.no_grad()
+def one_after_the_other(layer, *inputs):
+    """Se a ogni sottostrato di uno strato, dal secondo, entra la somma normalizzata che lascia quello prima."""
+    seen, hooks = [], []
+    for module in layer.modules():
+        if isinstance(module, MultiHeadAttention | PositionwiseFeedForward):
+            hooks.append(module.register_forward_hook(lambda m, x, y: seen.append((x[0], y))))
+    output = layer(*inputs)
+    for hook in hooks:
+        hook.remove()
+    after = [norm(x + y) for x, y in seen]  # (B, n, d_model): una per sottostrato
+    entered = [x for x, _ in seen[1:]] + [output]
+    return torch.equal(seen[0][0], inputs[0]) and all(map(partial(torch.allclose, atol=1e-4), after, entered))
+
+
 def as_it_is(stack):
     pass
 
@@ -123,6 +143,12 @@ def third_looking_elsewhere(stack):
     stack[2].self_attention.register_forward_pre_hook(lambda m, args: (args[0], args[0].roll(1, dims=1) + 1))
 
 
+def third_in_parallel(stack):
+    entered = []
+    stack[2].register_forward_pre_hook(lambda m, args: entered.append(args[0]))
+    stack[2].feed_forward.register_forward_pre_hook(lambda m, args: tuple(entered[-1:]))  # ciò che entra nello strato
+
+
 @affermazione(
     "encoder-sei-strati-di-due-sottostrati",
     vero={"strati": 6, "sottostrati": 2, "teste": 8, "pila": as_it_is},
@@ -133,11 +159,13 @@ def third_looking_elsewhere(stack):
         {"teste": 1},
         {"pila": third_with_one_head},
         {"pila": third_looking_elsewhere},
+        {"pila": third_in_parallel},
     ],
 )
 def test_encoder_sei_strati_di_due_sottostrati(model, strati, sottostrati, teste, pila):
-    """L’ordine in cui si eseguono; e ogni strato, coi parametri di un altro, rende ciò che rende l’altro. L’attenzione
-    è quella a otto teste di ciò che entra nello strato."""
+    """L’ordine in cui si eseguono, uno dopo l’altro: alla rete entra ciò che l’attenzione ha lasciato. E ogni strato,
+    coi parametri di un altro, rende ciò che rende l’altro. L’attenzione è quella a otto teste di ciò che entra nello
+    strato."""
     order = ["MultiHeadAttention"] * (sottostrati - 1) + ["PositionwiseFeedForward"]
     stack, x = copy.deepcopy(model.encoder), torch.randn(2, 7, 512)  # x: (2, 7, 512)
     pila(stack)
@@ -145,12 +173,13 @@ def test_encoder_sei_strati_di_due_sottostrati(model, strati, sottostrati, teste
         assert calls(model, model.encoder) == [order] * strati and stacked(model, model.encoder)
         assert len({tuple(p.shape for p in layer.parameters()) for layer in stack}) == 1
         assert identical(stack, x) and all(looks_at_itself(layer, x, teste) for layer in stack)
+        assert all(one_after_the_other(layer, x) for layer in stack)
 
 
 @affermazione(
     "decoder-sei-strati-di-tre-sottostrati",
     vero={"strati": 6, "sottostrati": 3, "pila": as_it_is},
-    falso=[{"strati": 8}, {"sottostrati": 2}, {"pila": third_with_one_head}],
+    falso=[{"strati": 8}, {"sottostrati": 2}, {"pila": third_with_one_head}, {"pila": third_in_parallel}],
 )
 def test_decoder_sei_strati_di_tre_sottostrati(model, strati, sottostrati, pila):
     order = ["MultiHeadAttention"] * (sottostrati - 1) + ["PositionwiseFeedForward"]
@@ -159,7 +188,7 @@ def test_decoder_sei_strati_di_tre_sottostrati(model, strati, sottostrati, pila)
     with tesi:
         assert calls(model, model.decoder) == [order] * strati and stacked(model, model.decoder)
         assert len({tuple(p.shape for p in layer.parameters()) for layer in stack}) == 1
-        assert identical(stack, x, z)
+        assert identical(stack, x, z) and all(one_after_the_other(layer, x, z) for layer in stack)
 
 
 @affermazione("tutte-le-uscite-512", vero={"d_model": 512}, falso=[{"d_model": 1024}, {"d_model": 64}])

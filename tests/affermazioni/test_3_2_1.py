@@ -43,15 +43,24 @@ def test_equazione_1(esponente, asse, d):
 @pytest.mark.parametrize("d", [8, 64, 512])
 def test_pesi_dalla_softmax(funzione, d):
     """Anche i quadrati e la softplus, divisi per la loro somma, sono positivi e sommano a 1: non sono questi pesi. E
-    sono i pesi dei valori: l’uscita è la loro somma pesata."""
+    sono i pesi dei valori: l’uscita, anche del kernel fuso, è la loro somma pesata. Con una maschera, fra le chiavi che
+    si possono guardare."""
     Q, K, V = draw(d_k=d)
-    output, A = scaled_dot_product_attention(Q, K, V)  # (6, 64), (6, 9)
-    by_hand = funzione((Q @ K.T).numpy() / math.sqrt(d))
-    by_hand = by_hand / by_hand.sum(axis=1, keepdims=True)
-    assert (by_hand > 0).all() and np.allclose(by_hand.sum(axis=1), 1)
+    for seen in (9, 4):  # tutte le chiavi, poi soltanto le prime
+        mask = None if seen == 9 else torch.arange(9)[None] < seen  # (1, 9)
+        output, A = scaled_dot_product_attention(Q, K, V, mask)  # (6, 64), (6, 9)
+        by_hand = funzione((Q @ K[:seen].T).numpy() / math.sqrt(d))  # (6, seen)
+        by_hand = by_hand / by_hand.sum(axis=1, keepdims=True)
+        assert (by_hand > 0).all() and np.allclose(by_hand.sum(axis=1), 1)
+        with tesi:
+            assert np.allclose(A[:, :seen].numpy(), by_hand, rtol=1e-10)
+            for y in (output, fused_attention(Q, K, V, mask)):
+                assert np.allclose(y.numpy(), by_hand @ V[:seen].numpy(), rtol=1e-10)
+    square = torch.cat([K, Q])[:6]  # tante chiavi quante query, per la maschera del decoder
     with tesi:
-        assert np.allclose(A.numpy(), by_hand, rtol=1e-10)
-        assert np.allclose(output.numpy(), by_hand @ V.numpy(), rtol=1e-10)
+        rows = [funzione((q @ square[: i + 1].T).numpy() / math.sqrt(d)) for i, q in enumerate(Q)]
+        by_hand = np.stack([row / row.sum() @ V[: i + 1].numpy() for i, row in enumerate(rows)])  # (6, 64)
+        assert np.allclose(fused_attention(Q, square, V[:6], is_causal=True).numpy(), by_hand, rtol=1e-10)
 
 
 @affermazione("tutte-le-query-insieme", vero={"per_riga": True}, falso=[{"per_riga": False}])
@@ -278,8 +287,16 @@ def median_slope(d_k, factor, n_keys):
     return jacobian.abs().mean(dim=(1, 2)).median().item()
 
 
+def weight_on_the_wrong_keys(right):
+    return (1 - right).mean()
+
+
+def minus_logarithm(right):
+    return -(right + 1e-37).log().mean()
+
+
 @cache
-def lookup(kind, steps, seed, d_k=512, symbols=32, n=8):
+def lookup(kind, steps, seed, d_k, rate, loss=weight_on_the_wrong_keys, symbols=32, n=8):
     """La ricerca fra n chiavi del capitolo: dopo steps passi, quante volte il peso più grande è sulla chiave giusta."""
     torch.manual_seed(seed)
     attention = {
@@ -288,21 +305,21 @@ def lookup(kind, steps, seed, d_k=512, symbols=32, n=8):
         "con la scala": scaled_dot_product_attention,
     }[kind]
     E_q, E_k = (torch.nn.Parameter(torch.randn(symbols, d_k)) for _ in range(2))
-    adam, right = torch.optim.Adam([E_q, E_k, *getattr(attention, "parameters", list)()], lr=3e-3), []
+    adam, right = torch.optim.Adam([E_q, E_k, *getattr(attention, "parameters", list)()], lr=rate), []
     for _ in range(steps + 10):
         keys = torch.rand(32, symbols).argsort(dim=1)[:, :n]  # (32, n)
         target = torch.randint(n, (32, 1))  # (32, 1)
-        _, A = attention(E_q[keys.gather(1, target)], E_k[keys], torch.zeros(32, n, 1))
+        with torch.set_grad_enabled(len(right) < steps):
+            _, A = attention(E_q[keys.gather(1, target)], E_k[keys], torch.zeros(32, n, 1))
         right.append((A[:, 0].argmax(1, keepdim=True) == target).float().mean().item())
         if len(right) <= steps:
-            loss = -(A[:, 0].gather(1, target) + 1e-9).log().mean()
             adam.zero_grad()
-            loss.backward()
+            loss(A[:, 0].gather(1, target)).backward()
             adam.step()
     return sum(right[-10:]) / 10
 
 
-SOON, LATER = 40, 80
+RATES = (3e-4, 3e-2, 3e-1)
 
 
 @pytest.mark.lento
@@ -314,20 +331,20 @@ SOON, LATER = 40, 80
     semi=(0, 1, 2, 3, 4),
 )
 def test_additiva_supera_senza_scala(rivale, d_k, addestrata, semi):
-    """Con d_k = 512, dopo quaranta passi l’additiva batte tutti e due; dopo ottanta la scala l’ha raggiunta, e chi non
-    l’ha no. Con 16 componenti la scala non cambia niente, e non raggiunge."""
+    """Ciascuna al tasso, di tre, con cui trova di più: con d_k = 512 l’additiva batte il prodotto senza scala, e lo
+    scalato la raggiunge. Con 16 componenti arrivano in cima tutte e tre. A fermare chi non scala è la softmax satura:
+    con una perdita che non se ne risente, il logaritmo, ci arriva anche lui."""
 
-    def found(kind, steps):
-        return [lookup(kind, steps * addestrata, seed, d_k) for seed in semi]
+    def best(kind, d_k=d_k):
+        """Il risultato di ciascun seme, al tasso che in media ne dà di migliori."""
+        return max(([lookup(kind, 80 * addestrata, seed, d_k, rate) for seed in semi] for rate in RATES), key=mean)
 
     with premessa:
-        assert mean(found(rivale, LATER)) > 2 / 8  # chi cade ha cominciato a imparare: a caso, uno su otto
+        assert mean(best(rivale)) > 2 / 8  # chi cade ha cominciato a imparare: a caso, uno su otto
     with tesi:
-        for other in (rivale, "con la scala"):
-            assert distacco(found("additiva", SOON), found(other, SOON)) > 2
-        assert mean(found("additiva", SOON)) > mean(found(rivale, SOON)) + 0.1
-        assert mean(found("additiva", LATER)) < mean(found("con la scala", LATER)) + 0.05
-        assert mean(found("additiva", LATER)) > mean(found(rivale, LATER)) + 0.1
-    kinds = ("additiva", "senza scala", "con la scala")
-    additive, bare, scaled = (mean(lookup(kind, SOON, seed, 16) for seed in semi) for kind in kinds)
-    assert additive > bare + 0.1 and abs(bare - scaled) < 0.05  # con d_k = 16
+        assert distacco(best("additiva"), best(rivale)) > 2 and mean(best("additiva")) > mean(best(rivale)) + 0.1
+        assert mean(best("con la scala")) > mean(best("additiva")) - 0.05
+    if addestrata:
+        assert min(mean(best(kind, 16)) for kind in ("additiva", "senza scala", "con la scala")) > 0.95
+        assert mean(lookup("senza scala", 80, seed, 512, 3e-2, minus_logarithm) for seed in semi) > 0.95
+        assert mean(lookup("additiva", 80, seed, 512, 3e-1) for seed in semi) < 2 / 8  # al tasso più alto non impara

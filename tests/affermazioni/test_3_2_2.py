@@ -8,11 +8,14 @@ import sympy as sp
 import torch
 from formule import attention_by_formula
 from registro import affermazione, tesi
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
+from attenzione.attention import KVCache, MultiHeadAttention, fused_attention, scaled_dot_product_attention
 from attenzione.config import BASE, TransformerConfig
+from attenzione.data.toy import toy_pairs
 from attenzione.model import Transformer
+from attenzione.training.loop import TrainingConfig, train
 
 H, D_MODEL, D_K = BASE.n_heads, BASE.d_model, BASE.d_k
 
@@ -32,14 +35,33 @@ STEPS = {
 }
 
 
+class Multiplied(TorchDispatchMode):
+    """Tiene i tensori che PyTorch moltiplica, o divide, per un numero."""
+
+    def __init__(self):
+        super().__init__()
+        self.operands = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.overloadpacket in (torch.ops.aten.mul, torch.ops.aten.div):
+            self.operands.append(args[0])
+        return function(*args, **(kwargs or {}))
+
+
 @affermazione(
     "scala-maschera-softmax",
-    vero={"ordine": ("scala", "maschera", "softmax")},
-    falso=[{"ordine": ("scala", "softmax", "zero")}, {"ordine": ("maschera", "softmax", "scala")}],
+    vero={"ordine": ("scala", "maschera", "softmax"), "scalata": "Q"},
+    falso=[
+        {"ordine": ("scala", "softmax", "zero")},
+        {"ordine": ("maschera", "softmax", "scala")},
+        {"scalata": "K"},
+        {"scalata": "Q Kᵀ"},
+    ],
 )
-def test_scala_maschera_softmax(ordine):
+def test_scala_maschera_softmax(ordine, scalata):
     """I pesi e le uscite della libreria, anche di quella svelta, sono quelli dei passi eseguiti in quell’ordine. La
-    scala, in quella semplice, viene già prima del prodotto, che senza di lei uscirebbe dai numeri che si scrivono."""
+    scala, in quella semplice, viene già prima del prodotto, che senza di lei uscirebbe dai numeri che si scrivono; ed è
+    Q che si moltiplica, e nient’altro."""
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 20, D_K, dtype=torch.float64)
 
@@ -58,6 +80,10 @@ def test_scala_maschera_softmax(ordine):
         huge = torch.full((20, D_K), 4e153, dtype=torch.float64)  # huge @ huge.T è infinito; un ottavo, no
         assert (huge @ huge.T).isinf().all()
         assert scaled_dot_product_attention(huge, huge, V)[1].isfinite().all()
+        with Multiplied() as multiplied:
+            scaled_dot_product_attention(Q, K, V, SEE)
+        (operand,) = multiplied.operands
+        assert torch.equal(operand, {"Q": Q, "K": K, "Q Kᵀ": Q @ K.T}[scalata])
 
 
 @affermazione("teste-in-parallelo", vero={"uscite_mosse": 1}, falso=[{"uscite_mosse": 8}])
@@ -156,6 +182,8 @@ def test_sottospazi_diversi(teste):
     falso=[{"unione": "media delle teste"}, {"unione": "concatenazione"}, {"scala": 1}, {"scala": 1 / 64}],
 )
 def test_equazione(unione, scala):
+    """Scritta testa per testa; poi con chiavi e valori di un’altra frase, con una maschera, con quella del decoder, e
+    una posizione alla volta, con le chiavi e i valori di prima tenuti da parte."""
     attention, x = base_attention()
     W_q, W_k, W_v, W_o = attention.per_head()
     heads = [
@@ -172,6 +200,13 @@ def test_equazione(unione, scala):
         assert torch.allclose(attention(x), joined, atol=1e-10)
         assert torch.allclose(attention(x, need_weights=True)[0], joined, atol=1e-10)
         assert torch.allclose(attention(x, other), attention_by_formula(attention, x, other), atol=1e-10)
+        masked = attention_by_formula(attention, x, x, visible=SEE)
+        assert torch.allclose(attention(x, mask=SEE), masked, atol=1e-10)
+        causal = attention_by_formula(attention, x, x, visible=torch.ones(20, 20).tril() > 0)
+        assert torch.allclose(attention(x, is_causal=True), causal, atol=1e-10)
+        cache = KVCache(1, H, 20, D_K, D_K, dtype=x.dtype)
+        steps = [attention(row, is_causal=True, cache=cache) for row in x.split(1, dim=1)]  # (1, 1, 512) ciascuno
+        assert torch.allclose(torch.cat(steps, dim=1), causal, atol=1e-10)
 
 
 @affermazione(
@@ -191,7 +226,7 @@ def test_forme(W_q, W_k, W_v, W_o):
 
 @affermazione("proiezioni-apprese-e-diverse", vero={"matrici": 24}, falso=[{"matrici": 3}, {"matrici": 8}])
 def test_proiezioni_apprese_e_diverse(matrici):
-    """In ciascuna delle diciotto attenzioni del modello base."""
+    """In ciascuna delle diciotto attenzioni del modello base; e un passo di addestramento vero le muove tutte."""
     torch.manual_seed(0)
     model = Transformer(replace(BASE, n_vocab=100)).eval()
     logits = model(torch.arange(5, 10)[None], torch.arange(20, 27)[None])
@@ -204,6 +239,20 @@ def test_proiezioni_apprese_e_diverse(matrici):
         with tesi:
             assert len(values.unique(dim=0)) == len(gradients.unique(dim=0)) == matrici
             assert (gradients.norm(dim=1) > 0).all()
+    with tesi:
+        assert all(after_a_step())
+
+
+def after_a_step():
+    """Per ogni matrice di proiezione di un modello piccolo, se un passo di addestramento la muove."""
+    torch.manual_seed(0)
+    small = Transformer(TransformerConfig(n_vocab=14, n_layers=2, d_model=16, d_ff=16, n_heads=2)).double()
+    attentions = [module for module in small.modules() if isinstance(module, MultiHeadAttention)]
+    before = [[W.detach().clone() for W in attention.per_head()] for attention in attentions]
+    train(small, toy_pairs("copia", 8, min_len=3, max_len=4, seed=0), TrainingConfig(1, 64), progress=False)
+    for attention, matrices in zip(attentions, before, strict=True):
+        for now, old in zip(attention.per_head()[:3], matrices[:3], strict=True):
+            yield from (now != old).flatten(1).any(dim=1).tolist()  # una per testa
 
 
 @affermazione(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 
 import torch
-from formule import attention_by_formula, unmasked, who_moves
+from formule import attention_by_formula, generated_logits, unmasked, who_moves
 from registro import affermazione, tesi
 
 from attenzione.attention import MultiHeadAttention, fused_attention, scaled_dot_product_attention
@@ -34,6 +34,18 @@ def narrow():
 def weights():
     with torch.no_grad():
         return model().attention_weights(SRC, TGT)
+
+
+@functools.cache
+def weights_of_long_ones():
+    """Gli stessi pesi, nel modello stretto, con sessantaquattro token d’ingresso e sessanta d’arrivo."""
+    with torch.no_grad():
+        return narrow().attention_weights(*long_ones())
+
+
+def long_ones():
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randint(4, 100, (1, n), generator=generator) for n in (64, 60)]  # (1, 64), (1, 60)
 
 
 @functools.cache
@@ -87,7 +99,7 @@ def vectors(n, layer, seed=0):
 )
 def test_decoder_vede_tutto_l_ingresso(vede):
     """Ogni strato del decoder, com’è: spostata una posizione della memoria, una qualsiasi, si muovono tutte le sue. E
-    ogni testa dà a ciascuna un peso."""
+    nel modello intero ogni testa dà a ciascuna un peso, anche in una frase lunga."""
     for layer, n in by_size("decoder"):
         z, x = vectors(n, layer), vectors(3, layer, seed=1)  # (n, d_model), (3, d_model)
         moved = who_moves(lambda z, layer=layer, x=x: layer(x.expand(len(z), -1, -1), z), z)  # (3, n)
@@ -96,6 +108,9 @@ def test_decoder_vede_tutto_l_ingresso(vede):
     for A in weights()["encoder-decoder"]:
         with tesi:
             assert A.shape == (1, 8, 3, 5) and (A > 0).all()
+    for A in weights_of_long_ones()["encoder-decoder"]:
+        with tesi:
+            assert A.shape == (1, 2, 60, 64) and (A > 0).all()
 
 
 @affermazione(
@@ -105,13 +120,17 @@ def test_decoder_vede_tutto_l_ingresso(vede):
 )
 def test_encoder_vede_tutto(vede):
     """Ogni strato dell’encoder, com’è, con il kernel che usa: spostata una posizione, una qualsiasi, si muovono tutte;
-    non così con la maschera causale, o con una finestra, sia pure larga. E ogni testa dà a ciascuna un peso."""
+    non così con la maschera causale, o con una finestra, sia pure larga. E nel modello intero ogni testa dà a ciascuna
+    un peso, anche in una frase lunga."""
     for layer, n in by_size("encoder"):
         with tesi:
             assert torch.equal(who_moves(layer, vectors(n, layer)), vede(torch.arange(n)[:, None] - torch.arange(n)))
     for A in weights()["encoder"]:
         with tesi:
             assert A.shape == (1, 8, 5, 5) and (A > 0).all()
+    for A in weights_of_long_ones()["encoder"]:
+        with tesi:
+            assert A.shape == (1, 2, 64, 64) and (A > 0).all()
 
 
 @affermazione(
@@ -161,7 +180,7 @@ def test_self_attention_dallo_stesso_posto(query, chiavi, valori):
 def test_meno_infinito(valore, quando):
     """I pesi della libreria, e le uscite anche di quella svelta, sono ciò che si ottiene mettendo quel valore dove non
     si può guardare: con la maschera del decoder, e con una a caso. Se i punteggi sono molto grandi, un numero negativo
-    qualsiasi non basta."""
+    qualsiasi non basta. Quella del decoder anche come la chiede lui, che non la costruisce."""
     torch.manual_seed(0)
     for n, d, size in ((7, 64, 1), (30, 8, 1), (7, 64, 1e12)):
         Q, K, V = torch.randn(3, n, d, dtype=torch.float64)
@@ -176,12 +195,15 @@ def test_meno_infinito(valore, quando):
             with tesi:
                 assert torch.allclose(A, expected, atol=1e-12) and torch.allclose(output, expected @ V, atol=1e-12)
                 assert torch.allclose(fused_attention(Q, K, V, allowed), expected @ V, atol=1e-12)
+                if allowed.triu(1).sum() == 0:
+                    assert torch.allclose(fused_attention(Q, K, V, is_causal=True), expected @ V, atol=1e-12)
                 assert (A[~allowed] == 0).all() and torch.allclose(A.sum(dim=-1), torch.ones(n, dtype=torch.float64))
 
 
 @affermazione("fino-a-se-compresa", vero={"oltre_se": 0}, falso=[{"oltre_se": -1}, {"oltre_se": 1}])
 def test_fino_a_se_compresa(oltre_se):
-    """I pesi della self-attention del decoder, e le uscite che si muovono: di ogni strato, e attraverso tutti."""
+    """I pesi della self-attention del decoder, e le uscite che si muovono: di ogni strato, e attraverso tutti. Quando
+    si genera, un token alla volta, si guarda fin dove si guarda con la frase intera, anche se è lunga."""
     attention = MultiHeadAttention(512, 8)
     x = torch.randn(1, 7, 512, generator=torch.Generator().manual_seed(0))
     visible = torch.ones(7, 7).tril(oltre_se) > 0
@@ -203,6 +225,8 @@ def test_fino_a_se_compresa(oltre_se):
             moved = ((model().decode(changed, z)[0] - before).abs() > 1e-4).any(dim=-1)  # (7,)
             with tesi:
                 assert torch.equal(moved, visible[:, j])
+        with tesi:
+            assert torch.allclose(generated_logits(narrow(), *long_ones()), narrow()(*long_ones()), atol=1e-9)
 
 
 @affermazione("proprieta-autoregressiva", vero={"futuro": "nascosto"}, falso=[{"futuro": "visibile"}])

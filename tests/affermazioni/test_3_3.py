@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import torch
-from formule import who_moves
+from formule import generated_logits, who_moves
 from registro import affermazione, tesi
 from torch.nn import functional as F
 
@@ -38,6 +38,34 @@ def model():
     return model
 
 
+@functools.cache
+def silent():
+    """Lo stesso modello con l’attenzione spenta."""
+    silent = copy.deepcopy(model())
+    for module in silent.modules():
+        if isinstance(module, MultiHeadAttention):
+            module.W_o.data.zero_()
+    return silent
+
+
+@torch.no_grad()
+def through_silent_layers(x):
+    """Ciò che rende ciascuno dei dodici strati, con l’attenzione spenta. x: (1, n, 512)."""
+    return [layer(x) for layer in silent().encoder] + [layer(x, x) for layer in silent().decoder]
+
+
+def used_networks():
+    """Le reti che il modello intero usa, nell’ordine, ciascuna col suo numero."""
+    used, hooks = [], []
+    for i, network in enumerate(networks()):
+        hooks.append(network.register_forward_hook(lambda m, x, y, i=i: used.append(i)))
+    with torch.no_grad():
+        model()(torch.arange(5, 10)[None], torch.arange(20, 26)[None])
+    for hook in hooks:
+        hook.remove()
+    return used
+
+
 def networks():
     return [layer.feed_forward for layer in (*model().encoder, *model().decoder)]
 
@@ -52,7 +80,8 @@ def nothing(x):
     falso=[{"dentro": F.gelu}, {"dentro": F.leaky_relu}, {"fuori": F.relu}, {"b_1": 0}, {"b_2": 0}],
 )
 def test_equazione(dentro, fuori, b_1, b_2):
-    """In doppia precisione, e poi ciascuna delle dodici reti del modello base."""
+    """In doppia precisione, e poi ciascuna delle dodici reti del modello base; che rende lo stesso anche quando genera
+    un token alla volta, con conti scritti a parte."""
     network, x = base_network()
     for net, vectors, atol in [(network, x, 1e-10), *((net, x.float(), 1e-4) for net in networks())]:
         with torch.no_grad():
@@ -60,6 +89,9 @@ def test_equazione(dentro, fuori, b_1, b_2):
             expected = fuori(hidden @ net.W_2 + b_2 * net.b_2)  # (1, 10, 512)
             with tesi:
                 assert torch.allclose(net(vectors), expected, atol=atol)
+    src, tgt = torch.arange(5, 10)[None], torch.arange(20, 26)[None]  # (1, 5), (1, 6)
+    with torch.no_grad(), tesi:
+        assert torch.allclose(generated_logits(model(), src, tgt), model()(src, tgt), atol=1e-3)
 
 
 def alone(network, x):
@@ -80,7 +112,8 @@ def one_for_each_position(network, x):
     falso=[{"rete": with_neighbours}, {"rete": one_for_each_position}],
 )
 def test_separatamente(rete):
-    """Cambiando un token si muove la sua uscita soltanto; mescolando i token si mescolano le uscite."""
+    """Cambiando un token si muove la sua uscita soltanto; mescolando i token si mescolano le uscite. E gli strati del
+    modello, spenta l’attenzione, rendono a ogni vettore ciò che gli rendono quando è solo."""
     network, x = base_network()
     order, before = torch.randperm(10, generator=torch.Generator().manual_seed(0)), rete(network, x)
     for i in range(10):
@@ -91,6 +124,10 @@ def test_separatamente(rete):
             assert moved.nonzero().flatten().tolist() == [i]
     with tesi:
         assert torch.allclose(rete(network, x[:, order]), rete(network, x)[:, order], atol=1e-10)
+    together = torch.cat(through_silent_layers(x.float()))  # (12, 10, 512)
+    single = [torch.cat(through_silent_layers(x[:, i : i + 1].float())) for i in range(10)]  # (12, 1, 512) ciascuno
+    with tesi:
+        assert torch.allclose(together, torch.cat(single, dim=1), atol=1e-4)
     thin = PositionwiseFeedForward(16, 64).double()
     for n in (5, 17, 64, 300):
         with tesi:
@@ -116,16 +153,12 @@ def norm(x):
 def test_in_ogni_strato(reti):
     """Spenta l’attenzione, di ogni strato resta la rete: una, con il suo residuo e la sua normalizzazione. Con b_1 e
     b_2 a caso: di zero una rete senza bias rende zero, e non si vedrebbe."""
-    silent = copy.deepcopy(model())
-    for module in silent.modules():
-        if isinstance(module, MultiHeadAttention):
-            module.W_o.data.zero_()
-    x, z = torch.randn(2, 1, 7, 512)  # (1, 7, 512), due volte
+    x = torch.randn(1, 7, 512)  # (1, 7, 512)
+    outputs = through_silent_layers(x)
     with torch.no_grad():
-        outputs = [layer(x) for layer in silent.encoder] + [layer(x, z) for layer in silent.decoder]
         expected = []
-        for layer in (*silent.encoder, *silent.decoder):
-            after = norm(x) if layer in silent.encoder else norm(norm(x))  # (1, 7, 512)
+        for layer in (*model().encoder, *model().decoder):
+            after = norm(x) if layer in model().encoder else norm(norm(x))  # (1, 7, 512)
             for _ in range(reti):
                 after = norm(after + layer.feed_forward(after))
             expected.append(after)
@@ -161,7 +194,8 @@ def test_dimensioni(d_model, d_ff):
 def test_parametri_diversi(parametro, reti):
     """Un vettore solo, in cinque posizioni, a tutte le reti: da ciascuna la stessa uscita in ogni posizione, e un’altra
     da ogni altra rete. Cambiato un parametro, uno qualsiasi, cambia l’uscita della sua rete soltanto; non così se due
-    reti o più ne hanno uno in comune."""
+    reti o più ne hanno uno in comune. Nel modello intero, poi, ciascuna si usa una volta; e lo strato che la contiene,
+    spenta l’attenzione, rende anch’esso la stessa uscita in ogni posizione."""
     nets = copy.deepcopy(networks())
     for i in reti:
         setattr(nets[i], parametro, getattr(nets[reti[0]], parametro))
@@ -176,6 +210,9 @@ def test_parametri_diversi(parametro, reti):
     with tesi:
         assert torch.allclose(before, before[:, :1].expand_as(before), atol=1e-5)
         assert len(different.unique(dim=0)) == 12
+        assert used_networks() == list(range(12))
+        outputs_of_layers = torch.cat(through_silent_layers(x))  # (12, 5, 512)
+        assert torch.allclose(outputs_of_layers, outputs_of_layers[:, :1].expand_as(outputs_of_layers), atol=1e-4)
     for i, name in product(range(12), ("W_1", "b_1", "W_2", "b_2")):
         parameter = getattr(nets[i], name).data
         parameter.neg_()

@@ -7,7 +7,7 @@ from statistics import mean
 import pytest
 import sympy as sp
 import torch
-from formule import unmasked
+from formule import attention_by_formula, norm, unmasked
 from registro import affermazione, distacco, invece, premessa, tesi
 
 from attenzione.config import BASE, TransformerConfig, load_tables
@@ -78,11 +78,12 @@ def test_posizioni_larghe_quanto_embedding(unione, posizioni):
 
 @affermazione(
     "posizioni-alla-base-delle-pile",
-    vero={"pile": ("encoder", "decoder"), "strati": (0,)},
-    falso=[{"pile": ("encoder",)}, {"strati": range(6)}, {"strati": ()}],
+    vero={"pile": ("encoder", "decoder"), "strati": (0,), "dentro": ()},
+    falso=[{"pile": ("encoder",)}, {"strati": range(6)}, {"strati": ()}, {"dentro": range(6)}],
 )
-def test_posizioni_alla_base_delle_pile(pile, strati):
-    """Che cosa entra in ciascuno dei sei strati: ciò che esce da sotto, con la codifica o senza. In cima, no."""
+def test_posizioni_alla_base_delle_pile(pile, strati, dentro):
+    """Che cosa entra in ciascuno dei sei strati: ciò che esce da sotto, con la codifica o senza. Dentro nessuno la
+    somma: tutti rendono la formula, che di posizioni non ne ha. In cima, no."""
     model, inputs, outputs = small_model(n_layers=6), {}, {}
     for stack in ("encoder", "decoder"):
         for i, layer in enumerate(getattr(model, stack)):
@@ -96,6 +97,13 @@ def test_posizioni_alla_base_delle_pile(pile, strati):
         added = model.positions.PE[: x.size(1)] if stack in pile and i in strati else 0
         with tesi:
             assert torch.allclose(x, below + added, atol=1e-6)
+        layer, x = getattr(model, stack)[i], x + model.positions.PE[: x.size(1)] * (i in dentro)
+        visible = torch.ones(x.size(1), x.size(1)).tril() > 0 if stack == "decoder" else None
+        after = norm(x + attention_by_formula(layer.self_attention, x, x, visible=visible))
+        if stack == "decoder":
+            after = norm(after + attention_by_formula(layer.cross_attention, after, outputs["encoder", 5]))
+        with tesi:
+            assert torch.allclose(outputs[stack, i], norm(after + layer.feed_forward(after)), atol=1e-4)
     with tesi:
         assert torch.equal(model.encode(src)[0], outputs["encoder", 5])
         assert torch.allclose(logits, model.embedding.logits(outputs["decoder", 5]), atol=1e-5)

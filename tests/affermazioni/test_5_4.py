@@ -21,6 +21,18 @@ from attenzione.training.loss import label_smoothing_loss, smoothed_entropy
 SMALL = {"n_vocab": 14, "n_layers": 1, "d_model": 32, "d_ff": 64, "n_heads": 2}
 
 
+@cache
+def trained_in_training_mode():
+    """Se, in un passo di addestramento vero, tutti i moduli del modello lavorano in modo addestramento, col dropout."""
+    torch.manual_seed(0)
+    model, modes = Transformer(TransformerConfig(**SMALL)), set()
+    hooks = [m.register_forward_hook(lambda m, x, y: modes.add(m.training)) for m in model.modules()]
+    train(model, toy_pairs("copia", 8, min_len=3, max_len=4, seed=0), TrainingConfig(1, 10_000), progress=False)
+    for hook in hooks:
+        hook.remove()
+    return modes == {True}
+
+
 @affermazione(
     "dropout-prima-della-somma",
     vero={"dove": "uscita"},
@@ -28,7 +40,7 @@ SMALL = {"n_vocab": 14, "n_layers": 1, "d_model": 32, "d_ff": 64, "n_heads": 2}
 )
 def test_dropout_prima_della_somma(dove):
     """Con lo stesso seme, ogni strato delle due pile del modello base contro la formula, col dropout nel posto dato e
-    in nessun altro."""
+    in nessun altro; e in modo addestramento, come qui, gli strati ci stanno davvero quando li si addestra."""
     torch.manual_seed(0)
     model = Transformer(replace(BASE, n_vocab=100))
     drop, z = torch.nn.Dropout(BASE.p_drop), torch.randn(1, 7, 512)  # z: (1, 7, 512)
@@ -51,6 +63,8 @@ def test_dropout_prima_della_somma(dove):
             x = places[dove](residual.norm, x, sublayer(x))
         with tesi:
             torch.testing.assert_close(result, x, atol=1e-4, rtol=0)
+    with tesi:
+        assert trained_in_training_mode()
 
 
 @affermazione(
@@ -59,7 +73,8 @@ def test_dropout_prima_della_somma(dove):
     falso=[{"dove": "embedding"}, {"dove": "posizioni"}, {"dove": "nessuno"}],
 )
 def test_dropout_sulle_somme(dove):
-    """L’ingresso del primo strato di ciascuna pila, con lo stesso seme, contro il dropout nel posto dato."""
+    """L’ingresso del primo strato di ciascuna pila, con lo stesso seme, contro il dropout nel posto dato; e il modello
+    che si addestra è, come qui, in modo addestramento."""
     torch.manual_seed(0)
     model = Transformer(TransformerConfig(**SMALL, p_drop=BASE.p_drop))
     tokens = torch.randint(3, 14, (2, 40))
@@ -83,6 +98,7 @@ def test_dropout_sulle_somme(dove):
         torch.manual_seed(1)
         with tesi:
             torch.testing.assert_close(seen, places[dove]())
+            assert trained_in_training_mode()
     assert len(inputs) == 2
     model.eval()
     torch.testing.assert_close(model.embed(tokens), embedded + position)
