@@ -248,6 +248,7 @@ ALTRE_PAROLE = {
     "attenzione non è spiegazione": "l’attenzione è una spiegazione",
     "sempre ragione": "mi dà ragione",
     "fidarsi": "fidarmi",
+    "analisi sintattica": "parsing a costituenti",
 }
 """Come lo dice chi cerca → come lo dicono i titoli, dove il glossario non arriva: «smettere» non è un termine."""
 
