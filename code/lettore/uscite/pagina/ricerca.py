@@ -249,6 +249,7 @@ ALTRE_PAROLE = {
     "sempre ragione": "mi dà ragione",
     "fidarsi": "fidarmi",
     "analisi sintattica": "parsing a costituenti",
+    "testa multipla": "attenzione multi-testa",
 }
 """Come lo dice chi cerca → come lo dicono i titoli, dove il glossario non arriva: «smettere» non è un termine."""
 
