@@ -128,6 +128,7 @@ def test_tornando_all_italiano_ogni_parola_torna(senza, lettore):
     stato = """[document.body.innerText, document.documentElement.lang, document.title,
                 ...[...document.querySelectorAll("[title], [aria-label], [alt]")]
                   .map((e) => [e.title, e.ariaLabel, e.alt])]"""
+    scheda.wait_for_function("!document.querySelector('html.primo, [data-si-misura]')")  # composta per intero
     prima = scheda.evaluate(stato)
     scheda.get_by_role("button", name="EN", exact=True).click()
     scheda.wait_for_function(PRONTA)

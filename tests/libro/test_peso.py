@@ -12,7 +12,8 @@ from statistics import median
 import pytest
 
 BILANCIO = 220_000  # byte trasferiti alla prima visita: HTML, fogli di stile, programmi, caratteri
-LETTURA = 1.4  # secondi al primo testo
+LETTURA = 1.4  # secondi al primo testo; del glossario un quarto in più
+FIANCO = 1.1  # quanto rallenta chi prova accanto anche il tempo ricomposto
 SALTO = 0.02  # Cumulative Layout Shift
 PESANTI = ("glossary", "chat", "3-2-1", "affermazioni", "microlingua", "teste")
 
@@ -208,5 +209,6 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     bilancio = BILANCIO * (1.25 if nome == GLOSSARIO else 1.1)  # con i caratteri che la pagina chiede davvero
     assert max(v["contati"] for v in visite) <= bilancio, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
-    if min(v["primo"] for v in visite) > LETTURA:
-        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA
+    entro = LETTURA * (1.25 if nome == GLOSSARIO else 1)
+    if min(v["primo"] for v in visite) > entro:
+        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= entro * FIANCO
