@@ -17,6 +17,8 @@ from lettore.uscite.pagina.sito import SPOSTATE
 
 RADICE = Path(__file__).resolve().parents[2]
 DEPOSITO = "https://github.com/esempio/libro"
+COMPOSTA = "!document.querySelector('html.primo, [data-si-misura]')"
+"""Da aspettare nel browser: la pagina è composta per intero, e ciò che scorre di lato lo sa."""
 NON_SORGENTI = (".*", "_build", "_originale", "node_modules", "__pycache__", "*.egg-info")
 
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from fabbrica import COMPOSTA
 
 TELEFONO = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 CAPITOLO = "3-2-1"
@@ -249,7 +250,7 @@ def violazioni(scheda, axe, regole=None, escluse=(".katex", "pre")) -> list[str]
     ha gli stessi colori dappertutto: lo guarda ``test_axe_con_la_definizione_aperta``.
     Si guarda quando la pagina ha finito di comporsi: prima, una tabella larga non sa ancora di scorrere.
     """
-    scheda.wait_for_function("!document.querySelector('html.primo, [data-si-misura]')")
+    scheda.wait_for_function(COMPOSTA)
     if not scheda.evaluate("'axe' in window"):
         scheda.evaluate(axe)
     parti = {"exclude": list(escluse)}

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fabbrica import COMPOSTA
 from test_browser import ALTRO, CAPITOLO, TELEFONO, lingua
 
 from lettore.inglese import leggi_inglese
@@ -128,7 +129,7 @@ def test_tornando_all_italiano_ogni_parola_torna(senza, lettore):
     stato = """[document.body.innerText, document.documentElement.lang, document.title,
                 ...[...document.querySelectorAll("[title], [aria-label], [alt]")]
                   .map((e) => [e.title, e.ariaLabel, e.alt])]"""
-    scheda.wait_for_function("!document.querySelector('html.primo, [data-si-misura]')")  # composta per intero
+    scheda.wait_for_function(COMPOSTA)
     prima = scheda.evaluate(stato)
     scheda.get_by_role("button", name="EN", exact=True).click()
     scheda.wait_for_function(PRONTA)

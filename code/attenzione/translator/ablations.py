@@ -156,7 +156,8 @@ def translations(model, tokenizer, texts, use_cache=True):
 def measure(model, tokenizer, pairs, report, save):
     """Aggiunge a report il BLEU del modello in float32, di quello a 8 bit e di questo con ogni ablazione.
 
-    A ogni prova chiama save(report); le prove che report ha già non si rifanno.
+    pairs: coppie di testi, la frase e il suo riferimento; report: un dizionario, vuoto o già in parte riempito, che si
+    cambia sul posto. A ogni prova chiama save(report); le prove che report ha già non si rifanno.
     """
     BLEU, _ = import_metrics()
     sources, references = zip(*pairs, strict=True)
