@@ -1,8 +1,10 @@
-"""La pagina pesa poco: un foglio di stile solo, con le sole regole che servono; programmi e figure dopo il testo.
+"""La pagina pesa poco: le sole regole di stile che servono; formule, programmi e figure non fermano il primo testo.
 
 Il tema carica i suoi fogli per intero e 1,5 MB di icone in ogni pagina. Qui, a libro
-costruito, i fogli diventano ``_static/stile.css``: via le regole di classi che nessuna pagina e nessun programma
-nomina, e dentro al foglio le poche icone usate e i due caratteri delle formule. ``layout.html`` carica quello.
+costruito, i fogli diventano due: via le regole di classi che nessuna pagina e nessun programma nomina.
+``_static/stile.css`` ha dentro le poche icone usate e il tondo del testo, e ``layout.html`` lo carica prima di tutto.
+``_static/formule.css`` ha KaTeX con i suoi due caratteri, e sta nel corpo della pagina, poco prima della prima formula:
+il browser scrive ciò che viene prima senza aspettarlo.
 """
 
 from __future__ import annotations
@@ -22,9 +24,12 @@ from fontTools.ttLib import TTFont
 from .modello import CARTELLA as DAL_VIVO
 
 FOGLIO = "stile.css"
+FOGLIO_DELLE_FORMULE = "formule.css"
 DEL_LIBRO_DEL_TEMA = "sphinx-book-theme.js"  # vuole la colonna destra, che qui non c’è; il resto lo fa colonna.js
 SENZA_USO = ("doctools.js", "sphinx_highlight.js", "translations.js", "design-tabs.js", "togglebutton.js")
 """Programmi di Sphinx e delle estensioni che nel libro non hanno nulla da fare."""
+
+PAROLE_SENZA_USO = re.compile(r"\s*(?:let|var) toggle")  # i dati di togglebutton.js, scritti nella pagina
 
 DEL_TEMA = ("basic.css", "styles/pydata-sphinx-theme.css")
 RIFATTI = ("pygments.css", "exercise.css", "togglebutton.css", "sphinx-book-theme.css", "mystnb.")
@@ -59,6 +64,10 @@ IN_FORMULA = re.compile(
 )
 """I segni delle formule; gli spicchi delle parentesi grandi stanno in elementi senza classe."""
 
+BLOCCO = re.compile(r"<(/?)(section|h[1-6]|div|p|ul|ol|dl|table|figure|details|blockquote|pre)\b[^>]*>")
+CON_IL_SEGUENTE = re.compile(r"<h[1-6]|\bblocco-caption\b|\baffermazione\b")
+"""I blocchi a cui il foglio dà uno stile secondo ciò che li segue: in mezzo non si mette nulla."""
+
 ICONE = re.compile("[\ue000-\uf8ff]")
 IMMAGINE = re.compile(r'<img\b[^>]*?\bsrc="(?!data:)([^"]+)"[^>]*>')
 NEL_TESTO, NEL_TELEFONO = 735, 360
@@ -80,7 +89,9 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
         return
     tolti = (DEL_LIBRO_DEL_TEMA, *SENZA_USO)
     contesto["script_files"] = [
-        p for p in contesto["script_files"] if not str(p.filename).split("?")[0].endswith(tolti)
+        p
+        for p in contesto["script_files"]
+        if not str(p.filename).split("?")[0].endswith(tolti) and not PAROLE_SENZA_USO.match(p.attributes.get("body") or "")
     ]
     for programma in contesto["script_files"]:
         if programma.filename:
@@ -90,6 +101,30 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
     if "body" in contesto:
         disegni = {nome: Path(app.srcdir, file) for file, nome in app.builder.images.items()}
         contesto["body"] = IMMAGINE.sub(lambda m: figura(m, disegni), contesto["body"])
+        foglio = contesto["pathto"](f"_static/{FOGLIO_DELLE_FORMULE}", 1)
+        contesto["body"], contesto["formule"] = con_il_foglio(contesto["body"], foglio)
+
+
+def con_il_foglio(corpo: str, foglio: str) -> tuple[str, bool]:
+    """Il corpo con il foglio delle formule prima del blocco che ha la prima, e se una formula c’è.
+
+    I caratteri sono nel foglio, e si chiamano subito: pronti prima che la formula si disegni, nessuna riga si sposta.
+    """
+    prima = corpo.find('class="katex')
+    if prima < 0:
+        return corpo, False
+    posto, precedente, aperti = 0, "", []
+    for segno in BLOCCO.finditer(corpo, 0, prima):
+        if segno[1]:
+            del aperti[-1:]
+            continue
+        if set(aperti) <= {"section"}:  # un blocco del testo, non un pezzo di un altro
+            if not CON_IL_SEGUENTE.search(precedente) and not (segno[2][0] == "h" and precedente.startswith("<section")):
+                posto = segno.start()
+            precedente = segno[0]
+        aperti.append(segno[2])
+    carica = "".join(f"document.fonts.load('{carattere}');" for carattere in ("1em KaTeX_Main", "italic 1em KaTeX_Math"))
+    return f'{corpo[:posto]}<link rel="stylesheet" href="{foglio}"><script>{carica}</script>\n{corpo[posto:]}', True
 
 
 def figura(immagine: re.Match, disegni: dict[str, Path]) -> str:
@@ -135,15 +170,18 @@ def scrivi_foglio(app, errore):
     muti = {"scripts", DAL_VIVO}  # i programmi del tema, il modello e i suoi pesi: non nominano classi nostre
     programmi = [f.read_text("utf-8") for f in statici.rglob("*.js") if muti.isdisjoint(f.parts)]
     nomi = Nomi(pagine, programmi)
-    regole = []
+    scritti = {FOGLIO: "", FOGLIO_DELLE_FORMULE: ""}
     for nome in (*DEL_TEMA, *nomi_dei_fogli):
         testo = con_indirizzi((statici / nome).read_text(encoding="utf-8"), nome)
-        for regola in tinycss2.parse_stylesheet(testo, skip_comments=True, skip_whitespace=True):
-            regole.append(scrivi(regola, nomi))
-    css = "\n".join(filter(None, regole))
-    segni = set().union(ICONE.findall(css), *(testo for pagina in pagine for testo in IN_FORMULA.findall(pagina)))
-    css = con_caratteri(css, statici, segni) + carattere_del_testo(statici / "caratteri", set().union(*pagine))
-    (statici / FOGLIO).write_text(css, encoding="utf-8")
+        regole = tinycss2.parse_stylesheet(testo, skip_comments=True, skip_whitespace=True)
+        foglio = FOGLIO_DELLE_FORMULE if nome.startswith("katex/") else FOGLIO
+        scritti[foglio] += "".join(f"{scritta}\n" for scritta in (scrivi(r, nomi) for r in regole) if scritta)
+    nelle_formule = {testo for pagina in pagine for testo in IN_FORMULA.findall(pagina)}
+    segni = set().union(ICONE.findall(scritti[FOGLIO]), *nelle_formule)
+    scritti = {foglio: con_caratteri(css, statici, segni) for foglio, css in scritti.items()}
+    scritti[FOGLIO] += carattere_del_testo(statici / "caratteri", set().union(*pagine))
+    for foglio, css in scritti.items():
+        (statici / foglio).write_text(css, encoding="utf-8")
     for file in (f for modello in INUTILI for f in statici.glob(modello)):
         file.unlink()
 
