@@ -188,6 +188,7 @@ def test_peso_dalla_compatibilita(pesi):
         before = pesi(Q, K, V)  # (n_q, n_k)
         with tesi:
             torch.testing.assert_close(pesi(Q, K, torch.randn_like(V)), before)
+            torch.testing.assert_close(fused_attention(Q, K, torch.eye(n_k).double()), before)  # quelli del kernel fuso
             order = torch.randperm(n_k)
             torch.testing.assert_close(pesi(Q, K[order], V[order]), before[:, order])
             ratios = pesi(torch.randn_like(Q), K, V) / before  # (n_q, n_k)

@@ -136,13 +136,27 @@ def test_separatamente(rete):
 
 @affermazione("ffn-due-convoluzioni", vero={"ampiezza": 1}, falso=[{"ampiezza": 3}, {"ampiezza": 5}])
 def test_due_convoluzioni(ampiezza):
-    """Gli stessi pesi in ogni posto del kernel: con più di un posto si vedono i vicini."""
+    """Gli stessi pesi in ogni posto del kernel: con più di un posto si vedono i vicini. Lo stesso per ogni rete del
+    modello, mentre il modello la usa."""
+
+    def twice(network, x):
+        first, second = (W.T[:, :, None].expand(-1, -1, ampiezza) for W in (network.W_1, network.W_2))
+        hidden = F.conv1d(x.mT, first, network.b_1, padding="same").relu()  # (1, 2048, n)
+        return F.conv1d(hidden, second, network.b_2, padding="same").mT  # (1, n, 512)
+
     network, x = base_network()
-    first, second = (W.T[:, :, None].expand(-1, -1, ampiezza) for W in (network.W_1, network.W_2))
-    hidden = F.conv1d(x.mT, first, network.b_1, padding="same").relu()  # (1, 2048, 10)
-    output = F.conv1d(hidden, second, network.b_2, padding="same").mT  # (1, 10, 512)
     with tesi:
-        assert torch.allclose(network(x), output, atol=1e-10)
+        assert torch.allclose(network(x), twice(network, x), atol=1e-10)
+    seen = []
+    hooks = [n.register_forward_hook(lambda m, args, y: seen.append((m, args[0], y))) for n in networks()]
+    with torch.no_grad():
+        model()(torch.arange(5, 10)[None], torch.arange(20, 26)[None])
+        for hook in hooks:
+            hook.remove()
+        with tesi:
+            for network, x, output in seen:
+                assert torch.allclose(output, twice(network, x), atol=1e-3)
+    assert {id(network) for network, _, _ in seen} == set(map(id, networks()))
 
 
 def norm(x):

@@ -1,5 +1,6 @@
 """Embedding e softmax, §3.4; due strati soltanto, che qui non contano."""
 
+import copy
 import functools
 from dataclasses import replace
 
@@ -102,7 +103,7 @@ USES = ("ingresso", "uscita", "prima della softmax")
     falso=[{"matrici": [USES[:1], USES[1:]]}, {"matrici": [USES[:2], USES[2:]]}, {"matrici": [(use,) for use in USES]}],
 )
 def test_una_matrice(matrici):
-    """Le matrici con una riga per token, e per ciascuna gli usi a cui arriva il suo gradiente."""
+    """Le matrici con una riga per token, e per ciascuna gli usi a cui arriva il suo gradiente; e mentre si genera."""
     tables = [p for p in model().parameters() if 1000 in p.shape]
     memory = model().encode(SRC)[0]  # (1, 5, 512)
     vectors = model().decode(TGT, memory.detach())  # (1, 3, 512)
@@ -119,6 +120,14 @@ def test_una_matrice(matrici):
         for tokens in (SRC, TGT):
             row, E = model().embedding(tokens)[0], tables[0][tokens[0]]  # (n, 512), (n, 512)
             assert torch.allclose(row / row.norm(dim=1, keepdim=True), E / E.norm(dim=1, keepdim=True))
+    other = copy.deepcopy(model())
+    for change in (0, 1):  # cambiata la tabella, cambia anche ciò che si scrive: altrove non ce n’è una copia
+        with torch.no_grad():
+            other.embedding.E += change * torch.randn(1000, 512, dtype=torch.float64)
+            steps = other.start_steps(*other.encode(SRC), TGT.size(1))
+            generated = torch.stack([steps.step(token) for token in TGT.T], dim=1)  # (1, 3, 1000)
+            with tesi:
+                assert torch.allclose(generated, other(SRC, TGT))
 
 
 @affermazione(

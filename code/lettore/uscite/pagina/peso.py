@@ -59,6 +59,7 @@ TESTO = {
 """Il carattere del testo: i file di Fontsource, con peso, stile, e il nome di quelli che stanno fuori dal foglio."""
 
 IN_LINEA = ("fa-solid-900", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
+DELLE_FORMULE = ("1em KaTeX_Main", "italic 1em KaTeX_Math")
 IN_FORMULA = re.compile(
     r'<span(?: class="(?:m(?:ord|bin|rel|op|open|close|punct|inner)\b|delim|op-)[^"]*")?(?: style="[^"]*")?>([^<]+)<'
 )
@@ -91,7 +92,8 @@ def alleggerisci(app, pagina, modello, contesto, doctree):
     contesto["script_files"] = [
         p
         for p in contesto["script_files"]
-        if not str(p.filename).split("?")[0].endswith(tolti) and not PAROLE_SENZA_USO.match(p.attributes.get("body") or "")
+        if not str(p.filename).split("?")[0].endswith(tolti)
+        and not PAROLE_SENZA_USO.match(p.attributes.get("body") or "")
     ]
     for programma in contesto["script_files"]:
         if programma.filename:
@@ -119,11 +121,12 @@ def con_il_foglio(corpo: str, foglio: str) -> tuple[str, bool]:
             del aperti[-1:]
             continue
         if set(aperti) <= {"section"}:  # un blocco del testo, non un pezzo di un altro
-            if not CON_IL_SEGUENTE.search(precedente) and not (segno[2][0] == "h" and precedente.startswith("<section")):
+            titolo_della_sezione = segno[2][0] == "h" and precedente.startswith("<section")
+            if not titolo_della_sezione and not CON_IL_SEGUENTE.search(precedente):
                 posto = segno.start()
             precedente = segno[0]
         aperti.append(segno[2])
-    carica = "".join(f"document.fonts.load('{carattere}');" for carattere in ("1em KaTeX_Main", "italic 1em KaTeX_Math"))
+    carica = "".join(f"document.fonts.load('{carattere}');" for carattere in DELLE_FORMULE)
     return f'{corpo[:posto]}<link rel="stylesheet" href="{foglio}"><script>{carica}</script>\n{corpo[posto:]}', True
 
 
