@@ -130,7 +130,7 @@
           segno.hidden = true;
         }
         ferma = null;
-      }, { class: "esp-bottone vivo-carica" });
+      }, { class: `esp-bottone vivo-carica${document.querySelector(".vivo-carica") ? " vivo-carica-anche" : ""}` });
       posto.replaceChildren(carica, segno);
       if (gia() && !chiesto) carica.click();
     },

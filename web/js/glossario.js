@@ -49,6 +49,7 @@ document.addEventListener("DOMContentLoaded", () => {
     lettere.hidden = parole.length > 0;
     const suoi = inglese() ? `${quante} terms of ${voci.length}` : `${quante} ${quante === 1 ? "termine" : "termini"} su ${voci.length}`;
     nota.textContent = parole.length ? suoi : "";
+    if (parole.length && scrollY > banco.parentElement.offsetTop) banco.previousElementSibling?.scrollIntoView();
   }
   let attesa = 0;
   campo.addEventListener("input", () => { clearTimeout(attesa); attesa = setTimeout(filtra, 80); });

@@ -35,8 +35,10 @@
 
   // Ciò che si legge resta dov’era sullo schermo: l’elemento più vicino alla riga che si legge, poco sotto la testata,
   // fra quelli che si vedono prima e dopo.
+  let ultimo = null;  // cambiata la lingua e non scorso: chi torna indietro ritrova il punto da cui era partito
   const fermo = () => {
-    if (!scrollY) return () => {};
+    const stesso = ultimo && Math.abs(scrollY - ultimo.dopo) < 2 ? ultimo : null;
+    if (!scrollY && !stesso) return () => {};
     const testata = Math.max(document.querySelector(".bd-header-article")?.getBoundingClientRect().bottom ?? 0, 0);
     const riga = testata + (innerHeight - testata) * .18;
     const vicini = [];
@@ -47,12 +49,14 @@
     }
     vicini.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     return (parte) => {  // con «parte», chi cresce tiene ferma la riga che si legge, non la sua cima
+      if (stesso && !parte) vicini.unshift(stesso.vicino);
       const vicino = vicini.find(([, , , e]) => e.getBoundingClientRect().height);
       if (!vicino) return;
       const posto = vicino[3].getBoundingClientRect();
       const dentro = Math.min(Math.max((riga - vicino[2]) / vicino[1], 0), 1) * posto.height;
       const prima = parte && vicino[2] < riga ? riga - dentro : Math.min(Math.max(vicino[2], riga - posto.height), innerHeight * .4);
       scrollBy({ top: posto.top - prima, behavior: "instant" });
+      ultimo = parte ? null : { vicino, dopo: scrollY };
     };
   };
 

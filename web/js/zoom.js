@@ -1,7 +1,7 @@
 // Una figura a tutto schermo: un clic o Invio la apre, Esc la chiude; lì si ingrandisce e si scorre.
 document.addEventListener("DOMContentLoaded", () => {
   const FIGURE = "article :is(.cell_output, figure) img, article .blocco-figure img";
-  const GRADI = [1, 1.5, 2, 3];
+  const GRADI = [1, 1.5, 2, 3];  // volte la grandezza del disegno; prima, se non ci sta, c’è la figura intera
   const naturale = (img) => Number(img.getAttribute("width")) || img.naturalWidth || 600;
 
   for (const img of document.querySelectorAll(FIGURE)) {
@@ -36,14 +36,17 @@ document.addEventListener("DOMContentLoaded", () => {
     campo.append(figura);
     // la grandezza del disegno, dove le etichette sono quelle del testo; più grande, se lo schermo ne ha
     const alto = img.naturalHeight / img.naturalWidth || .6;
-    const larga = () => Math.max(naturale(img), Math.min(innerWidth - 32, (innerHeight - 80) / alto, naturale(img) * 2));
-    let grado = 0;
+    const intera = Math.min(innerWidth - 32, (innerHeight - 80) / alto, naturale(img) * 2);
+    const larga = Math.max(naturale(img), intera);
+    const gradi = intera < larga ? [intera / larga, ...GRADI] : GRADI;
+    const inizio = gradi.indexOf(1);
+    let grado = inizio;
     const misura = () => {
-      figura.style.width = `${Math.round(larga() * GRADI[grado])}px`;
-      for (const b of finestra.querySelectorAll("[data-grado]")) b.disabled = !((grado + Number(b.dataset.grado)) in GRADI);
+      figura.style.width = `${Math.round(larga * gradi[grado])}px`;
+      for (const b of finestra.querySelectorAll("[data-grado]")) b.disabled = !((grado + Number(b.dataset.grado)) in gradi);
     };
     const cambia = (nuovo, x = .5, y = .5) => {
-      grado = Math.min(Math.max(nuovo, 0), GRADI.length - 1);
+      grado = Math.min(Math.max(nuovo, 0), gradi.length - 1);
       misura();
       campo.scrollTo((campo.scrollWidth - campo.clientWidth) * x, (campo.scrollHeight - campo.clientHeight) * y);
     };
@@ -54,7 +57,7 @@ document.addEventListener("DOMContentLoaded", () => {
     });
     figura.addEventListener("click", (evento) => {
       const posto = figura.getBoundingClientRect();
-      cambia(grado ? 0 : 2, (evento.clientX - posto.left) / posto.width, (evento.clientY - posto.top) / posto.height);
+      cambia(grado === inizio ? inizio + 2 : inizio, (evento.clientX - posto.left) / posto.width, (evento.clientY - posto.top) / posto.height);
     });
     finestra.addEventListener("keydown", (evento) => {
       if (evento.key === "+" || evento.key === "-") cambia(grado + (evento.key === "+" ? 1 : -1));

@@ -63,9 +63,15 @@ def con_pedici(html: str) -> str:
 def separa_forme(codice: str) -> str:
     """Il commento in fondo a una riga di codice, con lo spazio che lo precede: sul telefono va su una riga sua.
 
-    L’a capo sta dentro: una riga a blocco non ne vuole un altro.
+    Lì ha il rientro della sua riga (``--rientro-di-riga``). L’a capo sta dentro: una riga a blocco non ne vuole un altro.
     """
-    return COMMENTO.sub(r'\1<span class="forma"><span class="spazio">\2</span>\3\4</span>', codice)
+
+    def forma(m: re.Match[str]) -> str:
+        rientro = len(m[1]) - len(m[1].lstrip(" "))
+        stile = f' style="--rientro-di-riga: {rientro}ch"' if rientro else ""
+        return f'{m[1]}<span class="forma"{stile}><span class="spazio">{m[2]}</span>{m[3]}{m[4]}</span>'
+
+    return COMMENTO.sub(forma, codice)
 
 
 def segna_larga(m: re.Match[str]) -> str:

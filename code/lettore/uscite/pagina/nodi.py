@@ -79,7 +79,7 @@ def chiudi_glossa(self, nodo):
 
 def visita_scheda(self, nodo):
     voce = leggi_inventario()[nodo["ident"]]
-    pezzi = [f'<span class="glossa-etichetta">Our gloss of block {escape(voce.id)}</span>']
+    pezzi = ['<span class="glossa-etichetta">Our gloss</span>']
     if voce.incipit:
         testo = f"“{escape(voce.incipit)}…”"
         if voce.page_v5:
@@ -91,7 +91,7 @@ def visita_scheda(self, nodo):
         for it, en in nodo["coppie"]
     ]
     if coppie:
-        pezzi.append("; ".join(coppie))
+        pezzi.append(f'<span class="scheda-lessico">{"; ".join(coppie)}</span>')
     self.body.append(f'<p class="scheda">{" · ".join(pezzi)}</p>\n')
     raise nodes.SkipNode
 

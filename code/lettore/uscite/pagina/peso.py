@@ -2,7 +2,7 @@
 
 Il tema carica i suoi fogli per intero e 1,5 MB di icone in ogni pagina. Qui, a libro
 costruito, i fogli diventano due: via le regole di classi che nessuna pagina e nessun programma nomina.
-``_static/stile.css`` ha dentro le poche icone usate e il tondo del testo, e ``layout.html`` lo carica prima di tutto.
+``_static/stile.css`` ha dentro le poche icone usate e il carattere del testo, e ``layout.html`` lo carica prima di tutto.
 ``_static/formule.css`` ha KaTeX con i suoi due caratteri, e sta nel corpo della pagina, poco prima della prima formula:
 il browser scrive ciò che viene prima senza aspettarlo.
 """
@@ -52,11 +52,11 @@ INUTILI = (
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # le date dei caratteri sono vecchie, e va bene così
 
 TESTO = {
-    "400-normal": (400, "normal", ""),
-    "400-italic": (400, "italic", "corsivo.woff2"),
-    "600-normal": (600, "normal", "grassetto.woff2"),
+    "400-normal": (400, "normal", ["kern", "liga", "ccmp", "locl", "mark"]),
+    "400-italic": (400, "italic", []),
+    "600-normal": (600, "normal", []),
 }
-"""Il carattere del testo: i file di Fontsource, con peso, stile, e il nome di quelli che stanno fuori dal foglio."""
+"""Il carattere del testo: i file di Fontsource, con peso, stile, e ciò che se ne tiene oltre ai segni."""
 
 IN_LINEA = ("fa-solid-900", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
 DELLE_FORMULE = ("1em KaTeX_Main", "italic 1em KaTeX_Math")
@@ -278,30 +278,25 @@ def con_caratteri(css: str, caratteri: Path, segni: set[str]) -> str:
 
 
 def carattere_del_testo(cartella: Path, segni: set[str]) -> str:
-    """Le regole del carattere del testo, ridotto ai segni che le pagine scrivono.
+    """Le regole del carattere del testo, ridotto ai segni che le pagine scrivono; i file stanno nel foglio.
 
-    Il tondo sta nel foglio, come le formule. Corsivo e grassetto sono poche parole: arrivano da soli, e se la rete è
-    lenta la prima pagina si legge senza; nessuna riga si sposta quando arrivano (``optional``).
+    Corsivo e grassetto compresi: una pagina ha lo stesso disegno a ogni visita, e nessuna riga si sposta dopo.
     """
     regole = ""
-    for nome, (peso, stile, fuori) in TESTO.items():
-        dati = sottoinsieme(cartella / f"source-serif-4-latin-{nome}.woff", segni)
-        if fuori:
-            (cartella / fuori).write_bytes(dati)
-            dove, mostra = f"{cartella.name}/{fuori}", "optional"
-        else:
-            dove, mostra = f"data:font/woff2;base64,{base64.b64encode(dati).decode()}", "block"
+    for nome, (peso, stile, tratti) in TESTO.items():
+        dati = sottoinsieme(cartella / f"source-serif-4-latin-{nome}.woff", segni, tratti)
         regole += (
-            f'@font-face{{font-family:"Source Serif 4";font-style:{stile};font-weight:{peso};font-display:{mostra};'
-            f'src:url({dove}) format("woff2")}}\n'
+            f'@font-face{{font-family:"Source Serif 4";font-style:{stile};font-weight:{peso};font-display:block;'
+            f'src:url(data:font/woff2;base64,{base64.b64encode(dati).decode()}) format("woff2")}}\n'
         )
     return regole
 
 
-def sottoinsieme(file: Path, segni: set[str]) -> bytes:
-    """Il carattere con i soli segni dati, in WOFF2."""
+def sottoinsieme(file: Path, segni: set[str], tratti: list[str] | None = None) -> bytes:
+    """Il carattere con i soli segni dati, in WOFF2; ``tratti``: le proprietà OpenType che si tengono."""
     carattere = TTFont(file, recalcTimestamp=False)
-    potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=["kern", "liga", "ccmp", "locl", "mark"]))
+    tratti = TESTO["400-normal"][2] if tratti is None else tratti
+    potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=tratti))
     potatore.populate(text="".join(segni))
     potatore.subset(carattere)
     carattere.flavor = "woff2"

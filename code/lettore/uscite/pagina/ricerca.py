@@ -39,7 +39,7 @@ PARTI = {
 
 FUORI = {
     *("katex-html", "headerlink", "ancora", "lato-en", "glossa", "cell_output", "affermazione-rimandi"),
-    *("affermazione-prove", "registro-scelte", "toctree-wrapper", "prima-occorrenza"),
+    *("affermazione-prove", "registro-scelte", "toctree-wrapper", "prima-occorrenza", "tappa"),
 }
 COMANDI = {"script", "style", "button", "svg", "nav", "summary"}
 """Ciò che della pagina non si cerca: l’inglese, le uscite delle celle, i comandi."""
@@ -98,7 +98,7 @@ def voce_della_sezione(sezione: HtmlElement) -> dict:
     for brano in sezione.iter(*BRANI):
         if sezione_di(brano) is not sezione or not foglia(brano) or in_elenco(brano) or solo_rimando(brano):
             continue
-        if testo := righe(brano):
+        if testo := re.sub(r"\s*(?:URL: )?https?://\S+", "", righe(brano)):  # chi cerca non scrive un indirizzo
             brani.append([ancora_di(brano, sezione), testo])
     codice = [righe(c) for c in sezione.iter("pre") if sezione_di(c) is sezione]
     return {
@@ -248,6 +248,9 @@ ALTRE_PAROLE = {
     "attenzione non è spiegazione": "l’attenzione è una spiegazione",
     "sempre ragione": "mi dà ragione",
     "fidarsi": "fidarmi",
+    "IA": "AI",
+    "intelligenza artificiale": "AI",
+    "telefono": "telefonino",
     "analisi sintattica": "parsing a costituenti",
     "testa multipla": "attenzione multi-testa",
 }

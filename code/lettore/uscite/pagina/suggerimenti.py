@@ -65,7 +65,9 @@ def suggerimenti_della_pagina(html: str) -> dict[str, str]:
         for elemento in definizione.find_all(id=True):
             del elemento["id"]
         lingua = definizione.select_one(".sciolta") or definizione.select_one(".inglese")
-        lemma = f"<p><strong>{termine.get_text().strip()}</strong> {lingua}</p>"
+        nome = termine.get_text().strip()
+        uguale = lingua and lingua.get_text().strip(" ().").casefold() == nome.casefold()
+        lemma = f"<p><strong>{nome}</strong> {'' if uguale else lingua}</p>"
         suggerimenti[termine["id"]] = lemma + "".join(str(testo) for testo in testi)
     return suggerimenti
 
