@@ -276,12 +276,26 @@ def test_la_figura_si_apre_a_tutto_schermo_con_etichette_che_si_leggono(senza, l
     campo = finestra.locator(".zoom-campo")
     if schermo:
         assert campo.evaluate("e => e.scrollWidth > e.clientWidth")  # si scorre
+        finestra.get_by_role("button", name="Più piccola").click()
+        assert campo.evaluate("e => e.scrollWidth <= e.clientWidth")  # o si vede intera
+        finestra.get_by_role("button", name="Più grande").click()
     prima = grande.bounding_box()["width"]
     finestra.get_by_role("button", name="Più grande").click()
     assert grande.bounding_box()["width"] > 1.3 * prima
     assert violazioni(scheda, axe) == []
     scheda.keyboard.press("Escape")
     finestra.wait_for(state="detached")
+
+
+def test_al_telefono_il_bottone_non_copre_la_figura(senza, lettore):
+    scheda = lettore(**TELEFONO).apri(senza, senza.pagina("3-2-1"), "?lingua=it")
+    coperte = scheda.locator(".quadro + .ingrandisci").evaluate_all(
+        """bottoni => bottoni.filter((b) => {
+          const figura = b.previousElementSibling.getBoundingClientRect();
+          return figura.height && b.getBoundingClientRect().top < figura.bottom - 1;
+        }).length"""
+    )
+    assert scheda.locator(".quadro + .ingrandisci").count() > 1 and coperte == 0
 
 
 def test_la_figura_si_apre_da_tastiera_e_il_fuoco_torna(senza, lettore):

@@ -95,6 +95,18 @@ def test_la_scelta_della_lingua_resta_da_una_pagina_all_altra(senza, lettore):
     assert visibile(scheda, "#s3-2-p1 > .lato-en") and not visibile(scheda, "#s3-2-p1 > .lato-it")
 
 
+def test_chi_guarda_l_inglese_e_torna_ritrova_il_punto(senza, lettore):
+    """Anche dove la vista inglese è così corta che la pagina arriva in cima."""
+    scheda = lettore().apri(senza, senza.pagina(CAPITOLO), "?lingua=due")
+    scheda.wait_for_function("!document.documentElement.classList.contains('primo')")
+    scheda.evaluate("document.getElementById('s3-2-1-p4').scrollIntoView(); scrollBy(0, -150)")
+    dove = "Math.round(document.getElementById('s3-2-1-p4').getBoundingClientRect().top)"
+    prima = scheda.evaluate(dove)
+    for verso in ("en", "due", "en", "due"):
+        scheda.evaluate(f"document.querySelector(\"button[data-lingua='{verso}']\").click()")
+    assert scheda.evaluate("scrollY") > 2000 and abs(scheda.evaluate(dove) - prima) <= 2
+
+
 @pytest.mark.parametrize(("domanda", "attesa"), [("it", "it"), ("en", "en"), ("due", "due"), ("xx", "due")])
 def test_la_lingua_nell_indirizzo(senza, lettore, domanda, attesa):
     assert lingua(lettore().apri(senza, senza.pagina(ALTRO), f"?lingua={domanda}")) == attesa

@@ -339,6 +339,16 @@ def test_il_glossario_si_filtra_e_ha_le_lettere(senza, lettore):
     assert 1 <= visibili < 20 < tutte
     scheda.locator(".glossario-filtro").fill("")
     scheda.locator("article dl.glossary[hidden]").first.wait_for(state="detached")
+    scheda.evaluate("scrollTo(0, document.body.scrollHeight / 2)")  # da metà pagina: la casella e le voci si vedono
+    scheda.locator(".glossario-filtro").fill("maschera causale")
+    scheda.wait_for_function("""() => {
+      const dentro = (e) => e.getClientRects().length && e.getBoundingClientRect().top >= 0 &&
+        e.getBoundingClientRect().top < innerHeight;
+      const voci = [...document.querySelectorAll("article dl.glossary:not([hidden])")];
+      return voci.length < 20 && voci.some(dentro) && dentro(document.querySelector(".glossario-filtro"));
+    }""")
+    scheda.locator(".glossario-filtro").fill("")
+    scheda.locator("article dl.glossary[hidden]").first.wait_for(state="detached")
     lettere = scheda.locator(".glossario-lettere a")
     nomi = lettere.all_inner_texts()
     assert nomi == sorted(nomi) and len(nomi) > 15

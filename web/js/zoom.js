@@ -35,12 +35,15 @@ document.addEventListener("DOMContentLoaded", () => {
     figura.classList.remove("ingrandibile");
     campo.append(figura);
     // la grandezza del disegno, dove le etichette sono quelle del testo; più grande, se lo schermo ne ha
-    const alto = img.naturalHeight / img.naturalWidth || .6;
-    const intera = Math.min(innerWidth - 32, (innerHeight - 80) / alto, naturale(img) * 2);
-    const larga = Math.max(naturale(img), intera);
-    const gradi = intera < larga ? [intera / larga, ...GRADI] : GRADI;
-    const inizio = gradi.indexOf(1);
-    let grado = inizio;
+    let larga, gradi, inizio, grado;
+    const comincia = () => {
+      const alto = img.naturalHeight / img.naturalWidth || .6, orlo = 2 * parseFloat(getComputedStyle(campo).paddingLeft);
+      const intera = Math.min(campo.clientWidth - orlo, (campo.clientHeight - orlo) / alto, naturale(img) * 2);
+      larga = Math.max(naturale(img), intera);
+      gradi = intera < larga ? [Math.floor(intera) / larga, ...GRADI] : GRADI;
+      grado = inizio = gradi.indexOf(1);
+      misura();
+    };
     const misura = () => {
       figura.style.width = `${Math.round(larga * gradi[grado])}px`;
       for (const b of finestra.querySelectorAll("[data-grado]")) b.disabled = !((grado + Number(b.dataset.grado)) in gradi);
@@ -68,6 +71,6 @@ document.addEventListener("DOMContentLoaded", () => {
     });
     document.body.append(finestra);
     finestra.showModal();
-    misura();
+    comincia();
   }
 });

@@ -63,7 +63,7 @@ def con_pedici(html: str) -> str:
 def separa_forme(codice: str) -> str:
     """Il commento in fondo a una riga di codice, con lo spazio che lo precede: sul telefono va su una riga sua.
 
-    Lì ha il rientro della sua riga (``--rientro-di-riga``). L’a capo sta dentro: una riga a blocco non ne vuole un altro.
+    Lì ha il rientro della sua riga (``--rientro-di-riga``). L’a capo sta dentro: una riga a blocco non ne vuole altri.
     """
 
     def forma(m: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 Il tema carica i suoi fogli per intero e 1,5 MB di icone in ogni pagina. Qui, a libro
 costruito, i fogli diventano due: via le regole di classi che nessuna pagina e nessun programma nomina.
-``_static/stile.css`` ha dentro le poche icone usate e il carattere del testo, e ``layout.html`` lo carica prima di tutto.
+``_static/stile.css`` ha dentro le icone usate e il carattere del testo, e ``layout.html`` lo carica prima di tutto.
 ``_static/formule.css`` ha KaTeX con i suoi due caratteri, e sta nel corpo della pagina, poco prima della prima formula:
 il browser scrive ciò che viene prima senza aspettarlo.
 """

@@ -9,6 +9,7 @@ parole le riduce ``web/js/ricerca-motore.js``, lo stesso programma che poi cerca
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import shutil
 import subprocess
@@ -43,6 +44,9 @@ FUORI = {
 }
 COMANDI = {"script", "style", "button", "svg", "nav", "summary"}
 """Ciò che della pagina non si cerca: l’inglese, le uscite delle celle, i comandi."""
+
+OVUNQUE = re.compile(rf"\b(?:{'|'.join((*keyword.kwlist, 'print', 'number', 'torch', 'range', 'f', 'x'))})\b")
+"""Le parole che stanno in quasi ogni cella: chi cerca non le scrive, e l’indice pesa meno."""
 
 BRANI = {"p", "li", "dd", "dt", "tr", "figcaption", "div"}
 TITOLI = {"h1", "h2", "h3", "h4", "h5"}
@@ -100,7 +104,7 @@ def voce_della_sezione(sezione: HtmlElement) -> dict:
             continue
         if testo := re.sub(r"\s*(?:URL: )?https?://\S+", "", righe(brano)):  # chi cerca non scrive un indirizzo
             brani.append([ancora_di(brano, sezione), testo])
-    codice = [righe(c) for c in sezione.iter("pre") if sezione_di(c) is sezione]
+    codice = [OVUNQUE.sub(" ", righe(c)) for c in sezione.iter("pre") if sezione_di(c) is sezione]
     return {
         "ancora": propria or sezione.get("id", ""),
         "titolo": righe(titolo),
