@@ -45,7 +45,7 @@ FUORI = {
 COMANDI = {"script", "style", "button", "svg", "nav", "summary"}
 """Ciò che della pagina non si cerca: l’inglese, le uscite delle celle, i comandi."""
 
-OVUNQUE = re.compile(rf"\b(?:{'|'.join((*keyword.kwlist, 'print', 'number', 'torch', 'range', 'f', 'x'))})\b")
+OVUNQUE = re.compile(rf"\b(?:{'|'.join((*keyword.kwlist, 'print', 'number', 'torch', 'range', 'f', 'x', '[0-9]'))})\b")
 """Le parole che stanno in quasi ogni cella: chi cerca non le scrive, e l’indice pesa meno."""
 
 BRANI = {"p", "li", "dd", "dt", "tr", "figcaption", "div"}
