@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 BILANCIO = 220_000  # byte trasferiti alla prima visita: HTML, fogli di stile, programmi, caratteri
-LETTURA = 1.2  # secondi al primo testo
+LETTURA = 1.2  # secondi al primo testo; del glossario un quarto in più
 FIANCO = 1.25  # quanto rallenta chi prova accanto, anche il tempo ricomposto
 SALTO = 0.02  # Cumulative Layout Shift
 PESANTI = ("glossary", "chat", "3-2-1", "affermazioni", "microlingua", "teste")
@@ -21,7 +21,7 @@ TELEFONO = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2,
 RETE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 LENTEZZA = 4
 FOGLIO = "stile.css"
-GLOSSARIO = "glossary.html"  # trecento voci in una pagina: un quarto di byte in più
+GLOSSARIO = "glossary.html"  # trecento voci in una pagina: un quarto in più
 FORMULE = "formule.css"
 
 
@@ -224,5 +224,6 @@ def test_il_telefono_lento_legge_presto(senza, sito, chromium, pagina):
     bilancio = BILANCIO * (1.25 if nome == GLOSSARIO else 1.1)  # con i caratteri che la pagina chiede davvero
     assert max(v["contati"] for v in visite) <= bilancio, visite[0]["byte"]
     assert median(v["salto"] for v in visite) <= SALTO, visite[0]["chi"]
-    if min(v["primo"] for v in visite) > LETTURA:
-        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= LETTURA * FIANCO
+    entro = LETTURA * (1.25 if nome == GLOSSARIO else 1)
+    if min(v["primo"] for v in visite) > entro:
+        assert median(ricomposto(chromium, indirizzo) for _ in range(7)) <= entro * FIANCO
