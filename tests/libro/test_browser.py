@@ -98,7 +98,7 @@ def test_la_scelta_della_lingua_resta_da_una_pagina_all_altra(senza, lettore):
 def test_chi_guarda_l_inglese_e_torna_ritrova_il_punto(senza, lettore):
     """Anche dove la vista inglese è così corta che la pagina arriva in cima."""
     scheda = lettore().apri(senza, senza.pagina(CAPITOLO), "?lingua=due")
-    scheda.wait_for_function("!document.documentElement.classList.contains('primo')")
+    scheda.wait_for_function(COMPOSTA)
     scheda.evaluate("document.getElementById('s3-2-1-p4').scrollIntoView(); scrollBy(0, -150)")
     dove = "Math.round(document.getElementById('s3-2-1-p4').getBoundingClientRect().top)"
     prima = scheda.evaluate(dove)

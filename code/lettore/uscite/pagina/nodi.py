@@ -79,7 +79,7 @@ def chiudi_glossa(self, nodo):
 
 def visita_scheda(self, nodo):
     voce = leggi_inventario()[nodo["ident"]]
-    pezzi = ['<span class="glossa-etichetta">Our gloss</span>']
+    pezzi = ["Our gloss"]
     if voce.incipit:
         testo = f"“{escape(voce.incipit)}…”"
         if voce.page_v5:

@@ -51,10 +51,13 @@ INUTILI = (
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # le date dei caratteri sono vecchie, e va bene così
 
+TRATTI = ("kern", "liga", "ccmp", "locl", "mark")
+"""Le proprietà OpenType che un carattere tiene, se non si dice altro."""
+
 TESTO = {
-    "400-normal": (400, "normal", ["kern", "liga", "ccmp", "locl", "mark"]),
-    "400-italic": (400, "italic", []),
-    "600-normal": (600, "normal", []),
+    "400-normal": (400, "normal", TRATTI),
+    "400-italic": (400, "italic", ()),
+    "600-normal": (600, "normal", ()),
 }
 """Il carattere del testo: i file di Fontsource, con peso, stile, e ciò che se ne tiene oltre ai segni."""
 
@@ -292,11 +295,10 @@ def carattere_del_testo(cartella: Path, segni: set[str]) -> str:
     return regole
 
 
-def sottoinsieme(file: Path, segni: set[str], tratti: list[str] | None = None) -> bytes:
+def sottoinsieme(file: Path, segni: set[str], tratti: tuple[str, ...] = TRATTI) -> bytes:
     """Il carattere con i soli segni dati, in WOFF2; ``tratti``: le proprietà OpenType che si tengono."""
     carattere = TTFont(file, recalcTimestamp=False)
-    tratti = TESTO["400-normal"][2] if tratti is None else tratti
-    potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=tratti))
+    potatore = subset.Subsetter(subset.Options(hinting=False, layout_features=list(tratti)))
     potatore.populate(text="".join(segni))
     potatore.subset(carattere)
     carattere.flavor = "woff2"
