@@ -47,7 +47,10 @@
   const BREVI = /^([aei]re|[aiu]t[aeio])$/;  // «pesare», «pesata»
 
   // Parole che, tolta la desinenza, si confonderebbero, e nel libro sono due cose.
-  const DIVERSE = new Map([["testo", "testo"], ["testi", "testo"], ["testa", "testa"], ["teste", "testa"]]);
+  const DIVERSE = new Map([
+    ["testo", "testo"], ["testi", "testo"], ["testa", "testa"], ["teste", "testa"],
+    ["capire", "capisc"], ["capito", "capisc"], ["ragione", "ragione"], ["ragioni", "ragione"],
+  ]);
 
   // La radice italiana, alla buona: ciò che resta tolta la desinenza, mai meno di tre lettere. Numeri e segni restano.
   function radice(parola) {

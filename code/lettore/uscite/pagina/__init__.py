@@ -12,6 +12,7 @@ from . import (
     composto,
     figure_scure,
     file_del_browser,
+    fogli,
     interfaccia,
     katex,
     lingua,
@@ -28,7 +29,7 @@ from . import (
 
 MODULI = (
     *(nodi, katex, simboli, margine, suggerimenti, interfaccia, lingua, composto, figure_scure),
-    *(colonna, programmi, file_del_browser, aiuti, ricerca, peso, sito, modello),
+    *(colonna, programmi, file_del_browser, aiuti, ricerca, peso, fogli, sito, modello),
 )
 
 

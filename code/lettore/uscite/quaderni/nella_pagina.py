@@ -5,7 +5,7 @@ from __future__ import annotations
 from .costruttore import file_del_quaderno
 from .indirizzi import indirizzi_di_lancio
 
-LOGHI = {"Colab": "_static/images/logo_colab.png", "Binder": "_static/images/logo_binder.svg"}
+IN_RETE = "fas fa-cloud"  # non i loghi: due immagini in più per ogni pagina
 
 
 def nel_menu(app, pagina, modello, contesto, doctree):
@@ -19,7 +19,7 @@ def bottoni_di_lancio(app, pagina, modello, contesto, doctree):
     indirizzi = indirizzi_di_lancio(pagina, app.config.lettore_ambiente.deposito)
     if indirizzi and "ipynb_source" in contesto:
         voci = [
-            {"type": "link", "text": nome, "tooltip": f"Apri il quaderno in {nome}", "icon": LOGHI[nome], "url": url}
+            {"type": "link", "text": nome, "tooltip": f"Apri il quaderno in {nome}", "icon": IN_RETE, "url": url}
             for nome, url in indirizzi.items()
         ]
         contesto["header_buttons"].append(
