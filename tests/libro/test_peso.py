@@ -23,6 +23,7 @@ LENTEZZA = 4
 FOGLIO = "stile.css"
 GLOSSARIO = "glossary.html"  # trecento voci in una pagina: un quarto in più
 FORMULE = "formule.css"
+PROGRAMMI = "programmi.css"
 
 
 # ---------------------------------------------------------------- i byte, su tutte le pagine
@@ -85,6 +86,21 @@ def test_il_foglio_delle_formule_viene_prima_della_prima_formula(libro):
         if formule := articolo.select(".katex"):
             blocchi = [e for e in fogli[0].find_next_siblings() if e.name != "script"]
             assert any(formule[0] in blocco.select(".katex") for blocco in blocchi[:3]), nome  # non più su di così
+
+
+def test_i_fogli_che_possono_aspettare_non_tolgono_la_rete_al_primo(libro):
+    """Vengono adagio il foglio dei programmi e quello di formule lontane; Chromium lo concede dopo un’immagine."""
+    adagio = set()
+    for nome, pagina in libro.pagine.items():
+        if not pagina.select_one("article"):
+            continue
+        assert [e["href"].rpartition("/")[2] for e in pagina.head.select('link[rel="stylesheet"]')] == [FOGLIO], nome
+        fogli = pagina.body.select('link[rel="stylesheet"]')
+        assert fogli[-1]["href"].endswith(PROGRAMMI) and fogli[-1]["fetchpriority"] == "low", nome
+        segno = pagina.body.select('img[src$="segno.svg"]:not([loading]), link[rel="stylesheet"]')[0]
+        assert segno.name == "img", nome
+        adagio |= {nome for e in fogli if e["href"].endswith(FORMULE) and e.get("fetchpriority") == "low"}
+    assert libro.pagina("teste") in adagio and libro.pagina("3-2-1-attenzione") not in adagio
 
 
 def test_ogni_icona_ha_il_suo_disegno(senza):

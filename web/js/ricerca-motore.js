@@ -3,7 +3,7 @@
 (() => {
   // ---------------------------------------------------------------- parole
   const VUOTE = new Set((
-    "a ad agli ai al alla alle allo anche anzi avere c che chi ci cio coi col come con cosa cos cui d da dagli dai dal dalla dalle "
+    "a ad agli ai al alla alle allo anche anzi avere c capo che chi ci cio coi col come con cosa cos cui d da dagli dai dal dalla dalle davvero "
     + "dallo degli dei del dell della delle dello deve devo di dove due e ed era erano es essere fa fanno fra gia gli ha hanno ho i il "
     + "in io l la le lei li lo loro lui ma me mi mia mio n ne negli nei nel nell nella nelle nello no noi non nostra nostro o od ogni "
     + "oppure p per perche piu poi possa possono puo pure qual quale quali quando quanta quante quanti quanto quel quell quella quelle "
@@ -50,6 +50,7 @@
   const DIVERSE = new Map([
     ["testo", "testo"], ["testi", "testo"], ["testa", "testa"], ["teste", "testa"],
     ["capire", "capisc"], ["capito", "capisc"], ["ragione", "ragione"], ["ragioni", "ragione"],
+    ["ramo", "ramo"], ["rami", "ramo"], ["paziente", "paziente"], ["pazienti", "paziente"],
   ]);
 
   // La radice italiana, alla buona: ciò che resta tolta la desinenza, mai meno di tre lettere. Numeri e segni restano.

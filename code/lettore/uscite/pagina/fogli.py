@@ -170,7 +170,7 @@ def proprieta_vive(css: str, altrove: list[str]) -> set[str]:
     """Le proprietà che qualcuno chiede: una regola, anche per mezzo di un’altra proprietà, una pagina, un programma."""
     vive, chiede = set(), {}
     for testo in altrove:
-        vive.update(re.findall(r"--[a-z][\w-]+", testo))
+        vive.update(re.findall(r"--[a-z][\w-]*", testo))
     for nome, valore in re.findall(r"(?<=[{;\s])([\w-]+):([^;{}]*)", css):
         chieste = set(re.findall(r"var\(\s*(--[\w-]+)", valore))
         if nome.startswith("--"):

@@ -30,6 +30,7 @@ INUTILI = (
 PAROLE_SENZA_USO = re.compile(r"\s*(?:let|var) toggle")  # i dati di togglebutton.js, scritti nella pagina
 
 DELLE_FORMULE = ("1em KaTeX_Main", "italic 1em KaTeX_Math")
+PRIMA_SCHERMATA = 1000  # segni di testo: una formula che viene dopo, aprendo la pagina su un telefono, non si vede
 BLOCCO = re.compile(r"<(/?)(section|h[1-6]|div|p|ul|ol|dl|table|figure|details|blockquote|pre)\b[^>]*>")
 CON_IL_SEGUENTE = re.compile(r"<h[1-6]|\bblocco-caption\b|\baffermazione\b")
 """I blocchi a cui il foglio dà uno stile secondo ciò che li segue: in mezzo non si mette nulla."""
@@ -72,7 +73,8 @@ def con_il_foglio(corpo: str, foglio: str) -> tuple[str, bool]:
     """Il corpo con il foglio delle formule prima del blocco che ha la prima, e se una formula c’è.
 
     I caratteri sono nel foglio, e si chiamano subito: pronti prima che la formula si disegni, nessuna riga si sposta.
-    Arriva dopo l’altro foglio, perché non gli tolga la rete: il primo testo aspetta quello soltanto.
+    Se la formula è lontana il foglio arriva dopo l’altro, e non gli toglie la rete; Chromium lo concede ai fogli che
+    stanno dopo la prima immagine, e prima del testo c’è sempre il segno del libro.
     """
     prima = corpo.find('class="katex')
     if prima < 0:
@@ -89,7 +91,9 @@ def con_il_foglio(corpo: str, foglio: str) -> tuple[str, bool]:
             precedente = segno[0]
         aperti.append(segno[2])
     carica = "".join(f"document.fonts.load('{carattere}');" for carattere in DELLE_FORMULE)
-    collega = f'<link rel="stylesheet" href="{foglio}" fetchpriority="low"><script>{carica}</script>'
+    testo = " ".join(re.sub(r"<[^>]*>", "", corpo[:prima]).split())
+    adagio = ' fetchpriority="low"' * (len(testo) > PRIMA_SCHERMATA)
+    collega = f'<link rel="stylesheet" href="{foglio}"{adagio}><script>{carica}</script>'
     return f"{corpo[:posto]}{collega}\n{corpo[posto:]}", True
 
 
