@@ -3,7 +3,7 @@
 (() => {
   // ---------------------------------------------------------------- parole
   const VUOTE = new Set((
-    "a ad agli ai al alla alle allo anche anzi avere c capo che chi ci cio coi col come con cosa cos cui d da dagli dai dal dalla dalle davvero "
+    "a ad agli ai al alla alle allo anche anzi avere c capo che chi ci cio coi col come con cosa cos cui d da dagli dai dal dalla dalle "
     + "dallo degli dei del dell della delle dello deve devo di dove due e ed era erano es essere fa fanno fra gia gli ha hanno ho i il "
     + "in io l la le lei li lo loro lui ma me mi mia mio n ne negli nei nel nell nella nelle nello no noi non nostra nostro o od ogni "
     + "oppure p per perche piu poi possa possono puo pure qual quale quali quando quanta quante quanti quanto quel quell quella quelle "
@@ -39,7 +39,7 @@
   const DESINENZE = (
     "azioni azione uzioni uzione izioni izione amente mente amento amenti imento imenti abile abili ibile ibili anza anze enza enze "
     + "atrice atrici atore atori itore itori ativo ativa ativi ative ita iste ista isti "
-    + "eranno iranno eremo iremo erebbe irebbe assero essero issero assimo essimo arono erono irono avano evano ivano ando endo "
+    + "arsi ersi irsi arlo erlo irlo arla erla irla arli erli irli eranno iranno eremo iremo erebbe irebbe assero essero issero assimo essimo arono erono irono avano evano ivano ando endo "
     + "ante anti ente enti ata ate ati ato uta ute uti uto ita ite iti ito are ere ire ava eva iva iamo ano ono era ira asse esse isse "
     + "ia ie io ii hi he a e i o"
   ).split(" ").sort((a, b) => b.length - a.length);

@@ -27,7 +27,7 @@ dati.voci.forEach((voce, n) => {
     if (di("titolo")) peso += 1.3 / nel ** .35;
     if (di("altri")) peso += di("altri") > 1 ? .9 : .6;
     if (di("pagina")) peso += voce.ancora ? .2 : 0;
-    if (peso < .04) continue;
+    if (peso < .06) continue;  // una volta sola, in una sezione lunga
     const lista = liste.get(r) ?? liste.set(r, { forme: new Map(), voci: [] }).get(r);
     lista.voci.push([n, Math.max(1, Math.min(PESI.length, Math.round(peso * 10)))]);
     for (const c of Object.values(campi)) for (const [f, v] of c.get(r)?.forme ?? []) lista.forme.set(f, (lista.forme.get(f) ?? 0) + v);

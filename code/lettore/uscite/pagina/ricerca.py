@@ -250,7 +250,6 @@ ALTRE_PAROLE = {
     "smettere": "fermarsi",
     "schedule di Noam": "tasso di apprendimento scende",
     "attenzione non è spiegazione": "l’attenzione è una spiegazione",
-    "sempre ragione": "mi dà ragione",
     "fidarsi": "fidarmi",
     "IA": "AI",
     "intelligenza artificiale": "AI",
