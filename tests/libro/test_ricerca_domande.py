@@ -101,7 +101,7 @@ LUNGHE = {
     "Quando leggo i suoi ragionamenti, è davvero il modo in cui è arrivata alla risposta?": "Mentre scrive «sto",
     "Se internet si riempie di testi scritti dall’IA, le prossime versioni diventeranno più stupide?": "Se internet si",
     "La scuola usa un sito che dice testo scritto dall’IA al 92%: ci si può fidare?": "Si può riconoscere un tema",
-    "Se le chiedo quanto sei sicura, da 0 a 100, e mi risponde 95, quel numero vuol dire qualcosa?": "Perché ha lo stesso tono",
+    "Se le chiedo quanto sei sicura, da 0 a 100, e mi risponde 95, quel numero vuol dire qualcosa?": "Perché ha lo",
     "Può preferire un nome a un altro nella prima scelta dei curriculum?": "Ha dei pregiudizi",
     "Come fa un programma che sa solo scrivere testo a prenotarmi il treno e cliccare?": "Che cos’è un agente",
     "Posso farla girare sul mio portatile, senza internet?": "Si può far girare un modello",

@@ -13,6 +13,7 @@
   ).split(" "));
   // Parole di chi domanda, non di ciò che domanda: si tolgono, se ne restano altre.
   const DI_CHI_DOMANDA = new Set("differenza differenze esempio funziona funzionano significa spiega spiegare vuole".split(" "));
+  const MASSIMO = 60;  // i risultati che si scrivono
   const MINUSCOLE = { "√": " radice ", "×": " x ", "·": " ", "∈": " ", "−": "-" };
 
   // Minuscole, senza accenti, un solo apostrofo; «28,4» e «28.4» sono lo stesso numero, «100 000» e «100.000» pure.
@@ -261,14 +262,14 @@
     function ordina(trovate, parte) {
       const soglia = (trovate[0]?.[1] ?? 0) * .12;
       const buone = trovate.filter(([, v]) => v >= soglia).map(([v, voto]) => ({ ...voci[v], numero: v, voto }));
-      if (parte) return buone.slice(0, 60);
+      if (parte) return buone.slice(0, MASSIMO);
       const uscite = [], rimandate = [];
       let schede = 0;
       for (const voce of buone) {
         if (voce.genere && schede >= 1 + Math.floor(uscite.length / 4)) rimandate.push(voce);
         else { uscite.push(voce); schede += voce.genere ? 1 : 0; }
       }
-      return [...uscite, ...rimandate].slice(0, 60);
+      return [...uscite, ...rimandate].slice(0, MASSIMO);
     }
 
     return { cerca, voci, pagine: indice.pagine, forme };
@@ -326,7 +327,7 @@
     };
   }
 
-  const motore = { piano, parole, radice, distanza, apri, estratto, frasi, PESI };
+  const motore = { MASSIMO, piano, parole, radice, distanza, apri, estratto, frasi, PESI };
   if (typeof module === "object") module.exports = motore;
   else window.RicercaMotore = motore;
 })();

@@ -5,12 +5,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const PAROLE = {
     it: {
       parti: { "": "Tutto", passi: "Parte 0", articolo: "Articolo", laboratorio: "Laboratorio", dopo: "Dopo", domande: "Domande", glossario: "Glossario", strumenti: "Strumenti" },
-      filtra: "Dove cercare", nulla: "Nessun titolo per queste parole.", forse: "Forse cercavi ", non: "Al posto di ", uno: "1 risultato", molti: (n) => `${n} risultati`,
+      filtra: "Dove cercare", nulla: "Nessun titolo per queste parole.", forse: "Forse cercavi ", non: "Al posto di ", uno: "1 risultato", molti: (n) => n < window.RicercaMotore.MASSIMO ? `${n} risultati` : `i primi ${n} risultati`,
       frase: "con queste parole una dopo l’altra", senza: "Nessuna pagina ha queste parole una dopo l’altra. Senza virgolette:", indice: "Si può guardare nell’indice analitico.", altri: "Altri risultati", manca: "L’indice della ricerca non si è caricato.", aspetta: "Cerco…",
     },
     en: {
       parti: { "": "All", passi: "Part 0", articolo: "Paper", laboratorio: "Laboratory", dopo: "Afterwards", domande: "Questions", glossario: "Glossary", strumenti: "Tools" },
-      filtra: "Where to search", nulla: "No heading for these words.", forse: "Did you mean ", non: "Instead of ", uno: "1 result", molti: (n) => `${n} results`,
+      filtra: "Where to search", nulla: "No heading for these words.", forse: "Did you mean ", non: "Instead of ", uno: "1 result", molti: (n) => n < window.RicercaMotore.MASSIMO ? `${n} results` : `the first ${n} results`,
       frase: "with these words in a row", senza: "No page has these words in a row. Without quotation marks:", indice: "You can look in the index (in Italian).", altri: "More results", manca: "The search index did not load.", aspetta: "Searching…",
     },
   };

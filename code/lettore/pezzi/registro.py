@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from lettore.affermazioni import (
@@ -53,7 +54,7 @@ class DirettivaRegistro(Scrittura):
             letto["lettore_libro"] = leggi_libro(self.env)
         tutte, titoli = letto["lettore_libro"]
         if self.arguments:
-            return [conteggi(tutte, prove)]
+            return [conteggi(tutte, prove, self.env.docname)]
         sezioni = per_sezione(tutte)
         torti = [v for gruppo in sezioni.values() for v in gruppo if v.blocco and v.esito != CONFERMATA]
         nodi = [self.sezione("torti", TORTI, torti, prove)] if torti else []
@@ -114,19 +115,22 @@ def per_sezione(tutte: list[Affermazione]) -> dict[str, list[Affermazione]]:
     return gruppi
 
 
-def conteggi(tutte: list[Affermazione], prove: dict[str, list[Prova]]) -> nodes.Node:
+def conteggi(tutte: list[Affermazione], prove: dict[str, list[Prova]], qui: str) -> nodes.Node:
     """Quante affermazioni, di quale specie, quante con una prova."""
     dell_articolo = [voce for voce in tutte if voce.blocco]
     quante = Counter(voce.verdetto for voce in dell_articolo)
     provate = sum(voce.id in prove for voce in dell_articolo)
     righe = [f"{len(dell_articolo)} affermazioni dell’articolo, {provate} con una prova che può fallire"]
     righe += [f"{quante[verdetto]} {plurale}" for verdetto, plurale in VERDETTI.items()]
+    voci = [nodes.Text(riga) for riga in righe]
     if torti := sum(voce.esito != CONFERMATA for voce in dell_articolo):
-        righe.append(f"{torti} in cui la prova dà torto, almeno in parte, all’articolo")
+        testo = nodes.inline("", f"{torti} in cui la prova dà torto, almeno in parte, all’articolo")
+        verso = {"refdomain": "std", "reftype": "ref", "reftarget": "torti", "refexplicit": True, "refdoc": qui}
+        voci.append(pending_xref("", testo, **verso))
     if dopo := len(tutte) - len(dell_articolo):
-        righe.append(f"{dopo} di chi è venuto dopo, in fondo")
+        voci.append(nodes.Text(f"{dopo} di chi è venuto dopo, in fondo"))
     elenco = nodes.bullet_list(classes=["registro-conteggi"])
-    elenco += [nodes.list_item("", nodes.paragraph("", riga)) for riga in righe]
+    elenco += [nodes.list_item("", nodes.paragraph("", "", voce)) for voce in voci]
     return elenco
 
 
