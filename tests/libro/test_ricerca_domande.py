@@ -239,6 +239,16 @@ def test_la_pagina_mostra_titoli_con_estratto_ed_evidenza(senza, lettore):
     assert scheda.locator("#pst-search-dialog").count() == 0  # una casella sola
 
 
+def test_un_simbolo_ha_il_suo_indice_e_un_nome_del_codice_i_suoi_trattini(senza, lettore):
+    scheda = lettore().apri(senza, "search.html", f"?q={quote('radice di d_k')}")
+    scheda.locator(RISULTATI).first.wait_for()
+    assert "k" in scheda.locator(".ricerca-titolo sub").all_inner_texts()
+    assert "d_k" not in " ".join(scheda.locator(RISULTATI).all_inner_texts())
+    scheda.locator("input[name=q]").fill("scaled_dot_product_attention")
+    scheda.locator("input[name=q]").press("Enter")
+    scheda.locator(".ricerca-estratto mark", has_text="scaled_dot_product_attention").first.wait_for()
+
+
 def test_la_frase_fra_virgolette_vuole_le_parole_in_fila(senza, lettore):
     scheda = lettore().apri(senza, "search.html", f"?q={quote('«i pesi da assegnare ai valori»')}")
     scheda.locator(RISULTATI).first.wait_for()

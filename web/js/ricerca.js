@@ -66,13 +66,25 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // ---------------------------------------------------------------- ciò che si vede
   const PRIMI = 10;
+  // I simboli con un indice o un esponente: «d_k», «W^Q», «QK^T»; non i nomi del codice, che hanno più di una lettera.
+  const CON_INDICE = /(?<![\p{L}\p{N}_])(\p{L}|\p{Lu}{2})([_^])(\p{L}+|\p{N}+)(?![\p{L}\p{N}_])/u;
+  function componi(testo) {
+    const pezzi = testo.split(CON_INDICE), nodi = [pezzi[0]];  // fra un testo e l’altro: base, segno, indice
+    for (let i = 1; i < pezzi.length; i += 4) {
+      nodi.push(pezzi[i], Object.assign(document.createElement(pezzi[i + 1] === "_" ? "sub" : "sup"), { textContent: pezzi[i + 2] }), pezzi[i + 3]);
+    }
+    return nodi;
+  }
+
   function evidenzia(dove, testo, segni) {
     let qui = 0;
     for (const [da, a] of segni) {
-      dove.append(testo.slice(qui, da), crea("mark", "", testo.slice(da, a)));
+      const segno = document.createElement("mark");
+      segno.append(...componi(testo.slice(da, a)));
+      dove.append(...componi(testo.slice(qui, da)), segno);
       qui = a;
     }
-    dove.append(testo.slice(qui));
+    dove.append(...componi(testo.slice(qui)));
   }
 
   function monta(form) {
@@ -115,7 +127,11 @@ document.addEventListener("DOMContentLoaded", () => {
       const indirizzo = `${base}${nome}.html`;
       const riga = crea("li", "ricerca-risultato"), titolo = crea("a", "ricerca-titolo");
       titolo.href = indirizzo + (voce.ancora ? `#${voce.ancora}` : "");
-      if (voce.ancora) titolo.append(crea("span", "ricerca-pagina", pagina), " › ");
+      if (voce.ancora) {
+        const dove = crea("span", "ricerca-pagina");
+        dove.append(...componi(pagina));
+        titolo.append(dove, " › ");
+      }
       const vero = window.RicercaMotore.estratto([["", voce.titolo]], radici, [], 400);
       const nel = crea("span", "ricerca-nome");
       evidenzia(nel, voce.titolo, vero?.segni ?? []);
