@@ -15,22 +15,22 @@ def nomi():
 
 @pytest.mark.parametrize("selettore", [".nota", "#uno > p", "p.nota.lunga", "html.primo p", "a:not(.mai)", "p"])
 def test_cio_che_la_pagina_scrive_va_nel_primo_foglio(nomi, selettore):
-    assert nomi.chi_nomina(selettore) == FOGLIO
+    assert nomi.foglio_di(selettore) == FOGLIO
 
 
 @pytest.mark.parametrize("selettore", [".finestra", ".nota .finestra", ".vista-t3"])
 def test_cio_che_disegna_un_programma_va_nel_suo(nomi, selettore):
-    assert nomi.chi_nomina(selettore) == FOGLIO_DEI_PROGRAMMI
+    assert nomi.foglio_di(selettore) == FOGLIO_DEI_PROGRAMMI
 
 
 def test_cio_che_nessuno_nomina_non_va_in_nessun_foglio(nomi):
-    assert nomi.chi_nomina(".mai") is None
-    assert nomi.chi_nomina(".nota .mai:hover") is None
+    assert nomi.foglio_di(".mai") is None
+    assert nomi.foglio_di(".nota .mai:hover") is None
 
 
 def test_una_regola_si_divide_fra_i_fogli_e_non_si_perde(nomi):
     regole = leggi("@media print { .nota, .finestra, .mai { color: red !important; top: 0 } } @font-face { src: x }")
-    primo, secondo = (riscrivi(regole, lambda s, f=f: nomi.chi_nomina(s) == f) for f in (FOGLIO, FOGLIO_DEI_PROGRAMMI))
+    primo, secondo = (riscrivi(regole, lambda s, f=f: nomi.foglio_di(s) == f) for f in (FOGLIO, FOGLIO_DEI_PROGRAMMI))
     assert ".nota{color:red !important;top:0}" in primo and "finestra" not in primo and "@font-face" in primo
     assert ".finestra{color:red !important;top:0}" in secondo and "@font-face" not in secondo
     assert "mai" not in primo + secondo

@@ -20,9 +20,10 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
-import tinycss2.ast
+import tinycss2
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from tinycss2.ast import Node
 
 from .modello import CARTELLA as DAL_VIVO
 
@@ -53,6 +54,10 @@ IN_FORMULA = re.compile(
 ICONE = re.compile("[\ue000-\uf8ff]")
 
 
+Scelta = Callable[[str], bool]
+"""Se un selettore va in un foglio."""
+
+
 # ---------------------------------------------------------------- le regole
 
 
@@ -71,10 +76,10 @@ def scrivi_fogli(app, errore):
     for nome in (*DEL_TEMA, *nomi_dei_fogli):
         regole = leggi(con_indirizzi((statici / nome).read_text(encoding="utf-8"), nome))
         if nome.startswith("katex/"):
-            scritti[FOGLIO_DELLE_FORMULE] += riscrivi(regole, lambda selettore: nomi.chi_nomina(selettore) is not None)
+            scritti[FOGLIO_DELLE_FORMULE] += riscrivi(regole, lambda selettore: nomi.foglio_di(selettore) is not None)
             continue
         for foglio in (FOGLIO, FOGLIO_DEI_PROGRAMMI):
-            suoi = riscrivi(regole, lambda selettore, foglio=foglio: nomi.chi_nomina(selettore) == foglio)
+            suoi = riscrivi(regole, lambda selettore, foglio=foglio: nomi.foglio_di(selettore) == foglio)
             scritti[foglio] += suoi
     vive = proprieta_vive("".join(scritti.values()), [*pagine, *programmi])
     scritti = {foglio: riscrivi(leggi(css), proprieta=vive) for foglio, css in scritti.items()}
@@ -112,7 +117,7 @@ class Nomi:
             self.dei_programmi.update(re.findall(r"-?[A-Za-z_][\w-]*", programma))
             self.inizi += tuple(re.findall(r"""[A-Za-z_][\w-]+(?=\$\{)|[A-Za-z_][\w-]+-(?=["'`])""", programma))
 
-    def chi_nomina(self, selettore: str) -> str | None:
+    def foglio_di(self, selettore: str) -> str | None:
         """Il foglio di un selettore; None se chiede una classe che nessuno nomina. Fra parentesi non si guarda."""
         prima, fuori = "", re.sub(r"\[[^\]]*\]", "", selettore)
         while fuori != prima:  # una coppia di parentesi alla volta, dalle più interne
@@ -126,7 +131,7 @@ class Nomi:
         return None
 
 
-def leggi(css: str) -> list[tinycss2.ast.Node]:
+def leggi(css: str) -> list[Node]:
     regole = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     for regola in regole:
         if regola.type == "error":
@@ -134,14 +139,12 @@ def leggi(css: str) -> list[tinycss2.ast.Node]:
     return regole
 
 
-def riscrivi(
-    regole: list[tinycss2.ast.Node], scelto: Callable[[str], bool] | None = None, proprieta: set[str] | None = None
-) -> str:
+def riscrivi(regole: list[Node], scelto: Scelta | None = None, proprieta: set[str] | None = None) -> str:
     """Le regole in forma breve: i selettori ``scelto``, le ``proprieta`` (``--nome``) date. Senza, tutti e tutte."""
     return "".join(f"{scritta}\n" for scritta in (riscrivi_una(r, scelto, proprieta) for r in regole) if scritta)
 
 
-def riscrivi_una(regola: tinycss2.ast.Node, scelto, proprieta) -> str:
+def riscrivi_una(regola: Node, scelto: Scelta | None, proprieta: set[str] | None) -> str:
     if regola.type == "at-rule":
         testa = f"@{regola.at_keyword}{tinycss2.serialize(regola.prelude)}"
         if regola.lower_at_keyword in ("charset", "import"):
@@ -156,7 +159,7 @@ def riscrivi_una(regola: tinycss2.ast.Node, scelto, proprieta) -> str:
     return f"{','.join(selettori)}{{{corpo}}}" if corpo else ""
 
 
-def dichiarazioni(contenuto: list[tinycss2.ast.Node], proprieta: set[str] | None) -> Iterator[str]:
+def dichiarazioni(contenuto: list[Node], proprieta: set[str] | None) -> Iterator[str]:
     for voce in tinycss2.parse_blocks_contents(contenuto, skip_comments=True, skip_whitespace=True):
         if voce.type != "declaration":
             raise ValueError(f"foglio di stile: attesa una dichiarazione, trovato {voce.serialize()[:60]!r}")
@@ -185,7 +188,7 @@ def proprieta_vive(css: str, altrove: list[str]) -> set[str]:
     return vive
 
 
-def per_virgola(pezzi: list[tinycss2.ast.Node]) -> list[str]:
+def per_virgola(pezzi: list[Node]) -> list[str]:
     """I selettori di una regola; le virgole fra parentesi sono già dentro il loro pezzo."""
     selettori = [[]]
     for pezzo in pezzi:
