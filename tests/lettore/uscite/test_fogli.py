@@ -43,6 +43,7 @@ def test_le_proprieta_che_nessuno_chiede_se_ne_vanno():
     assert riscrivi(leggi(css), proprieta=vive) == "p{--a:1;--b:var(--a);--e:3;color:var(--b);top:0}\n"
 
 
-def test_un_foglio_guasto_si_dice():
-    with pytest.raises(ValueError, match="foglio di stile, riga 1"):
-        leggi("p { color: red } }")
+@pytest.mark.parametrize("guasto", ["p { color: red }\n}", "@media print {\n} color: red }", "p {\n color }"])
+def test_un_foglio_guasto_si_dice(guasto):
+    with pytest.raises(ValueError, match=r"foglio di stile, riga \d"):
+        riscrivi(leggi(guasto))

@@ -132,11 +132,7 @@ class Nomi:
 
 
 def leggi(css: str) -> list[Node]:
-    regole = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
-    for regola in regole:
-        if regola.type == "error":
-            raise ValueError(f"foglio di stile, riga {regola.source_line}: {regola.message}")
-    return regole
+    return tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
 
 
 def riscrivi(regole: list[Node], scelto: Scelta | None = None, proprieta: set[str] | None = None) -> str:
@@ -145,6 +141,8 @@ def riscrivi(regole: list[Node], scelto: Scelta | None = None, proprieta: set[st
 
 
 def riscrivi_una(regola: Node, scelto: Scelta | None, proprieta: set[str] | None) -> str:
+    if regola.type == "error":
+        raise ValueError(f"foglio di stile, riga {regola.source_line}: {regola.message}")
     if regola.type == "at-rule":
         testa = f"@{regola.at_keyword}{tinycss2.serialize(regola.prelude)}"
         if regola.lower_at_keyword in ("charset", "import"):
@@ -162,7 +160,7 @@ def riscrivi_una(regola: Node, scelto: Scelta | None, proprieta: set[str] | None
 def dichiarazioni(contenuto: list[Node], proprieta: set[str] | None) -> Iterator[str]:
     for voce in tinycss2.parse_blocks_contents(contenuto, skip_comments=True, skip_whitespace=True):
         if voce.type != "declaration":
-            raise ValueError(f"foglio di stile: attesa una dichiarazione, trovato {voce.serialize()[:60]!r}")
+            raise ValueError(f"foglio di stile, riga {voce.source_line}: attesa una dichiarazione, c’è {voce.type}")
         if voce.name.startswith("--") and proprieta is not None and voce.name not in proprieta:
             continue
         valore = re.sub(r"\s+", " ", tinycss2.serialize(voce.value)).strip()

@@ -90,9 +90,8 @@ def visita_scheda(self, nodo):
         f"<i>{escape(en)}</i>" + ("" if it == en else f' = <span lang="it">{escape(it)}</span>')
         for it, en in nodo["coppie"]
     ]
-    if coppie:
-        pezzi.append(f'<span class="scheda-lessico">{"; ".join(coppie)}</span>')
-    self.body.append(f'<p class="scheda">{" · ".join(pezzi)}</p>\n')
+    lessico = f'<span class="scheda-lessico"> · {"; ".join(coppie)}</span>' if coppie else ""
+    self.body.append(f'<p class="scheda">{" · ".join(pezzi)}{lessico}</p>\n')
     raise nodes.SkipNode
 
 
